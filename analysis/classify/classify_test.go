@@ -1,0 +1,159 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"probe/analysis/exchange"
+	"probe/scenarios/providers"
+)
+
+func TestTransport(t *testing.T) {
+	refusal := []byte(`{"code":"Throttling.BurstRate","message":"Request rate increased too quickly."}`)
+	for _, tc := range []struct {
+		name string
+		a    Answer
+		want exchange.Outcome
+	}{
+		{"no answer", Answer{Err: errors.New("connection refused")}, exchange.Transport},
+		{"no answer in time", Answer{Err: context.DeadlineExceeded}, exchange.Timeout},
+		{"a stream that broke off", Answer{Status: 200, SSE: true, Body: []byte("data: {}\n\n"), Err: errors.New("unexpected EOF")}, exchange.Transport},
+		{"a refusal that broke off still says what it is", Answer{Status: 429, Body: refusal, Err: errors.New("unexpected EOF")}, exchange.Burst},
+		{"nothing at all", Answer{}, exchange.Unclassified},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := Unknown().Classify(tc.a); got.Outcome != tc.want {
+				t.Errorf("%s by %q, want %s", got.Outcome, got.Rule, tc.want)
+			}
+		})
+	}
+}
+
+// The same words under three profiles, and under none.
+func TestTheProfileComesFirst(t *testing.T) {
+	a := Answer{Status: 429, Body: []byte(`{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}`)}
+	for provider, want := range map[string]exchange.Outcome{
+		"alibaba": exchange.TokenRate, "openai": exchange.Billing,
+		"gemini": exchange.Unclassified, "generic": exchange.Unclassified,
+	} {
+		if got := New(builtin(provider)).Classify(a); got.Outcome != want {
+			t.Errorf("%s: %s by %q, want %s", provider, got.Outcome, got.Rule, want)
+		}
+	}
+}
+
+func TestSuccessCarriesItsLimits(t *testing.T) {
+	a := Answer{Status: 200, Body: []byte(`{"choices":[{"message":{"content":"Error: rate limit exceeded"}}]}`), Header: http.Header{
+		"X-Ratelimit-Limit-Requests": {"60"}, "X-Ratelimit-Remaining-Requests": {"59"},
+	}}
+	got := New(builtin("openai")).Classify(a)
+	if got.Outcome != exchange.Success {
+		t.Errorf("%s by %q", got.Outcome, got.Rule)
+	}
+	if diff := cmp.Diff([]string{"requests 60 remaining 59"}, written(got.Advertised)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A long answer is cut off before it is classified; it stays a success.
+func TestLongSuccess(t *testing.T) {
+	body := `{"choices":[{"message":{"content":"` + strings.Repeat(`\"error\": quota exceeded. `, 300_000)
+	if got := Unknown().Classify(Answer{Status: 200, Body: []byte(body)}); got.Outcome != exchange.Success {
+		t.Errorf("%s by %q", got.Outcome, got.Rule)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		header  http.Header
+		profile string
+		want    string
+	}{
+		{"a wait that is none", http.Header{"Retry-After": {"soon"}}, "openai", `header retry-after: cannot read "soon"`},
+		{"a date without a clock", http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}}, "openai", "beside a Date header"},
+		{"a count that is none", http.Header{"X-Ratelimit-Limit-Requests": {"many"}}, "openai", `cannot read "many" as a count`},
+		{"a broken structured field", http.Header{"Ratelimit-Policy": {`"a";q=`}}, "generic", "as a structured list"},
+		{"another provider's sign", http.Header{"X-Dashscope-Call-Gateway": {"true"}}, "openai", "looks like one of alibaba, not openai"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, got := New(builtin(tc.profile)).Explain(Answer{Status: 429, Header: tc.header})
+			if len(got) != 1 || !strings.Contains(got[0], tc.want) {
+				t.Errorf("warnings %q, want one with %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// Behind a gateway the same refusal is another's.
+func TestWhose(t *testing.T) {
+	openai := `Rate limit reached for gpt-4o in organization org-x on requests per min (RPM): Limit 3, Used 3, Requested 1. Please try again in 20s.`
+	for _, tc := range []struct {
+		profile, body string
+		want          exchange.Whose
+	}{
+		{"openai", openai, exchange.WhoseYours},
+		{"litellm", "litellm.RateLimitError: OpenAIException - " + openai, exchange.WhoseUpstream},
+		{"litellm", "Limit type: requests. Current limit: 3, Remaining: 0.", exchange.WhoseGateway},
+		{"openrouter", "x/y is temporarily rate-limited upstream.", exchange.WhoseShared},
+	} {
+		got := New(builtin(tc.profile)).Classify(Answer{Status: 429, Body: []byte(tc.body)})
+		if got.Whose != tc.want {
+			t.Errorf("%s: %q is %s by %s, want %s", tc.profile, tc.body, got.Whose, got.Rule, tc.want)
+		}
+	}
+}
+
+// A gateway before a service that was named is part of the service.
+func TestGatewayBeforeAService(t *testing.T) {
+	kong := Answer{Status: 429, Body: []byte(`{"message":"API rate limit exceeded"}`)}
+	if got := Unknown().Classify(kong); got.Whose != exchange.WhoseGateway {
+		t.Errorf("unknown: %s", got.Whose)
+	}
+	if got := New(builtin("generic")).Classify(kong); got.Whose != exchange.WhoseYours {
+		t.Errorf("generic: %s", got.Whose)
+	}
+}
+
+// A user's own rules come before the built-in ones.
+func TestOwnRules(t *testing.T) {
+	p, err := providers.Read("mine.yaml", []byte("name: openai\nrules:\n  - {name: house, message: 'house limit', outcome: concurrency, whose: gateway}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := New(p).Classify(Answer{Status: 429, Body: []byte("House limit reached: requests per minute")})
+	if got.Outcome != exchange.Concurrency || got.Rule != "openai/house" || got.Whose != exchange.WhoseGateway {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	c := Unknown()
+	all := corpus(t, "testdata/corpus")[:12]
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for _, s := range all {
+				c.Classify(s.answer())
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// The words of a profile are the words of a verdict.
+func TestOutcomesAgree(t *testing.T) {
+	for _, name := range providers.Names() {
+		for _, r := range builtin(name).Rules {
+			if !exchange.Outcome(r.Outcome).Valid() {
+				t.Errorf("%s: outcome %q", r.ID(), r.Outcome)
+			}
+		}
+	}
+}

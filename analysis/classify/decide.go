@@ -1,0 +1,194 @@
+package classify
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+
+	"probe/analysis/exchange"
+	"probe/scenarios/providers"
+)
+
+// Signs are the profiles that an answer gives away; any may be nil.
+type signs struct {
+	header   *providers.Profile // by a header: who sent the answer
+	gateway  *providers.Profile // by the body: a gateway
+	provider *providers.Profile // by the body: a provider, possibly behind a gateway
+}
+
+// detectable bounds what is searched for signs.
+const detectable = 32 << 10
+
+// signs looks for what tells the sender. The body of a success is not looked
+// at: it is the model's.
+func (c *Classifier) signs(r *reading, failed bool) signs {
+	var s signs
+	var body string
+	if failed {
+		body = r.raw[:min(len(r.raw), detectable)]
+	}
+	for _, p := range c.known {
+		for _, d := range p.Detect {
+			if v, ok := r.header[d.Header]; ok && s.header == nil && (!d.Value.Stated() || d.Value.Match(v)) {
+				s.header = p
+			}
+			switch {
+			case p.Kind == providers.KindGateway && s.gateway == nil && d.Body.Match(body):
+				s.gateway = p
+			case p.Kind == providers.KindProvider && s.provider == nil && d.Body.Match(body):
+				s.provider = p
+			}
+		}
+	}
+	return s
+}
+
+// sender is the named profile, or the recognised one.
+func (c *Classifier) sender(s signs) *providers.Profile {
+	for _, p := range []*providers.Profile{c.profile, s.header, s.gateway, s.provider} {
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// decide finds the rule that holds, from the most specific source of
+// knowledge to the least.
+func (c *Classifier) decide(a Answer, r *reading, s signs, limits []exchange.Advertised, d disclosure) exchange.Verdict {
+	if a.Err != nil && a.Status < 400 && !r.failed {
+		return exchange.Verdict{Outcome: transportOutcome(a.Err), Rule: "generic/transport"}
+	}
+	sender := c.sender(s)
+	if sender != nil {
+		if rule := match(sender.Rules, r); rule != nil {
+			return verdict(rule)
+		}
+		// What stands behind a gateway or a plain server speaks for itself.
+		if s.provider != nil && sender.Kind != providers.KindProvider {
+			if rule := match(s.provider.Rules, r); rule != nil {
+				return verdict(rule)
+			}
+		}
+	}
+	if v, ok := d.verdict(); ok {
+		return v
+	}
+	if rule := match(c.generic.Rules, r); rule != nil {
+		return verdict(rule)
+	}
+	if v, ok := exhausted(r.effective(), limits); ok {
+		return v
+	}
+	return byStatus(r.effective())
+}
+
+// verdict turns a rule into a verdict.
+func verdict(rule *providers.Rule) exchange.Verdict {
+	return exchange.Verdict{
+		Outcome:  exchange.Outcome(rule.Outcome),
+		Rule:     rule.ID(),
+		Recovers: exchange.Recovers(rule.Recovers),
+		Whose:    exchange.Whose(rule.Whose),
+	}
+}
+
+// quoted recognises an error that a gateway passes on in words of its own.
+var quoted = regexp.MustCompile(`\b[A-Z]\w*Exception\b|(?i:\b(?:upstream|provider) (?:error|returned))`)
+
+// owner tells a gateway's own limit from one that it passes on: by the rule
+// that decided, or by what the answer quotes. Empty without a gateway.
+func (c *Classifier) owner(r *reading, s signs, v exchange.Verdict) exchange.Whose {
+	sender := c.sender(s)
+	switch {
+	case sender == nil || sender.Kind != providers.KindGateway:
+		return ""
+	case strings.HasPrefix(v.Rule, sender.Name+"/"):
+		return exchange.WhoseGateway
+	case s.provider != nil, r.first("provider") != "", r.first("provider_name") != "", quoted.MatchString(r.message):
+		return exchange.WhoseUpstream
+	}
+	return exchange.WhoseGateway
+}
+
+// limited reports whether an outcome is somebody's limit or shortage, so that
+// it matters whose.
+func limited(o exchange.Outcome) bool {
+	switch o {
+	case exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.FreeQuota,
+		exchange.Concurrency, exchange.DailyQuota, exchange.Billing, exchange.Overload:
+		return true
+	}
+	return false
+}
+
+func transportOutcome(err error) exchange.Outcome {
+	var timed interface{ Timeout() bool }
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &timed) && timed.Timeout() {
+		return exchange.Timeout
+	}
+	return exchange.Transport
+}
+
+// exhausted reads the refusal off the headers: of several limits exactly one
+// kind has nothing left.
+func exhausted(status int, limits []exchange.Advertised) (exchange.Verdict, bool) {
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return exchange.Verdict{}, false
+	}
+	var v exchange.Verdict
+	for _, a := range limits {
+		if a.Remaining == nil || *a.Remaining > 0 {
+			continue
+		}
+		o := outcomeOf(a)
+		if o == "" || (v.Outcome != "" && v.Outcome != o) {
+			return exchange.Verdict{}, false
+		}
+		v = exchange.Verdict{Outcome: o, Rule: "generic/exhausted-header"}
+	}
+	return v, v.Outcome != ""
+}
+
+// outcomeOf names the refusal by a limit.
+func outcomeOf(a exchange.Advertised) exchange.Outcome {
+	switch {
+	case a.Dimension == "concurrency":
+		return exchange.Concurrency
+	case a.WindowS >= longPeriod:
+		return exchange.DailyQuota
+	case a.Dimension == "requests":
+		return exchange.RequestRate
+	case strings.HasSuffix(a.Dimension, "tokens"):
+		return exchange.TokenRate
+	}
+	return ""
+}
+
+// byStatus is the last resort. A bare 429 or 503 does not say which limit it
+// is, so it stays unclassified.
+func byStatus(status int) exchange.Verdict {
+	v := exchange.Verdict{Rule: "generic/status"}
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		v.Outcome = exchange.Auth
+	case status == http.StatusPaymentRequired:
+		v.Outcome = exchange.Billing
+	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout, status == 522, status == 524:
+		v.Outcome = exchange.Timeout
+	case status == 529:
+		v.Outcome = exchange.Overload
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable,
+		status == http.StatusPreconditionFailed, status < 400:
+		return exchange.Verdict{Outcome: exchange.Unclassified}
+	case status >= 500:
+		v.Outcome = exchange.Server
+	default:
+		v.Outcome = exchange.InvalidRequest
+	}
+	return v
+}

@@ -1,0 +1,147 @@
+package classify
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/scenarios/providers"
+)
+
+// headerLimits reads the limits that headers disclose. A header is read once,
+// by the first specification that names it; values that cannot be read are
+// left out with a warning.
+func (r *reading) headerLimits(specs []providers.HeaderSpec, w *warnings) []exchange.Advertised {
+	if len(r.header) == 0 && len(r.fields) == 0 {
+		return nil
+	}
+	h := headerReader{r: r, w: w, read: make(map[string]bool)}
+	out := h.structured()
+	for _, spec := range specs {
+		if a, ok := h.limit(spec); ok {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+type headerReader struct {
+	r    *reading
+	w    *warnings
+	read map[string]bool
+}
+
+// value takes a header, or a member of the body that repeats one (OpenRouter
+// puts the upstream's headers into error.metadata.headers).
+func (h *headerReader) value(name string) (string, bool) {
+	name = strings.ToLower(name)
+	if name == "" || h.read[name] {
+		return "", false
+	}
+	v, ok := h.r.header[name]
+	if !ok {
+		if v = h.r.first(name); v == "" {
+			return "", false
+		}
+	}
+	h.read[name] = true
+	return v, true
+}
+
+func (h *headerReader) limit(spec providers.HeaderSpec) (exchange.Advertised, bool) {
+	a := exchange.Advertised{Dimension: spec.Dimension, WindowS: spec.WindowS}
+	for _, n := range []struct {
+		name string
+		into **float64
+	}{
+		{spec.Limit, &a.Limit}, {spec.Remaining, &a.Remaining},
+		{spec.Used, &a.Used}, {spec.Requested, &a.Requested},
+	} {
+		v, ok := h.value(n.name)
+		if !ok {
+			continue
+		}
+		if x, ok := count(v); ok {
+			*n.into = &x
+			a.Source = firstSource(a.Source, n.name)
+			if win, ok := windowParam(v); ok && a.WindowS == 0 {
+				a.WindowS = win
+			}
+		} else {
+			h.w.add("header %s: cannot read %q as a count", n.name, clip(v))
+		}
+	}
+	if v, ok := h.value(spec.Reset); ok && v != "" {
+		if s, ok := h.reset(v, spec.Unit); ok {
+			a.ResetS = &s
+			a.Source = firstSource(a.Source, spec.Reset)
+		} else {
+			h.w.add("header %s: cannot read %q as a time", spec.Reset, clip(v))
+		}
+	}
+	return a, a.Source != ""
+}
+
+func firstSource(source, name string) string {
+	if source != "" {
+		return source
+	}
+	return "header " + strings.ToLower(name)
+}
+
+var leadingCount = regexp.MustCompile(`^\s*"?(\d[\d,_]*(?:\.\d+)?)\s*([kKmM]?)"?\s*(?:$|[;,]|/)`)
+
+// count reads the first number of a header: "100", "100, 100;w=60", "1.5M".
+func count(v string) (float64, bool) {
+	m := leadingCount.FindStringSubmatch(v)
+	if m == nil {
+		return 0, false
+	}
+	return number(m[1], m[2])
+}
+
+// number reads digits with separators and a scale (k, M).
+func number(digits, scale string) (float64, bool) {
+	x, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "").Replace(digits), 64)
+	if err != nil {
+		return 0, false
+	}
+	switch strings.ToLower(scale) {
+	case "k":
+		x *= 1e3
+	case "m":
+		x *= 1e6
+	}
+	return x, x <= 1e15
+}
+
+var windowOf = regexp.MustCompile(`;\s*(?:w|window)=(\d+)`)
+
+// windowParam reads the window of a policy in the older form "10;w=1".
+func windowParam(v string) (float64, bool) {
+	m := windowOf.FindStringSubmatch(v)
+	if m == nil {
+		return 0, false
+	}
+	s, err := strconv.ParseFloat(m[1], 64)
+	return s, err == nil && plausible(s)
+}
+
+// reset reads a reset header in its unit; without one, from its form.
+func (h *headerReader) reset(v string, unit string) (float64, bool) {
+	v = strings.TrimSpace(strings.Trim(v, `"`))
+	n, err := strconv.ParseFloat(v, 64)
+	switch {
+	case err != nil || unit == "" || unit == "duration" || unit == "time":
+		return h.r.span(v)
+	case unit == "milliseconds":
+		return n / 1000, plausible(n / 1000)
+	case unit == "epoch_seconds":
+		return h.r.until(time.UnixMilli(int64(n * 1000)))
+	case unit == "epoch_milliseconds":
+		return h.r.until(time.UnixMilli(int64(n)))
+	}
+	return n, plausible(n)
+}

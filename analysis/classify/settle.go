@@ -1,0 +1,71 @@
+package classify
+
+import "probe/analysis/exchange"
+
+// longPeriod is the shortest window, in seconds, that makes a limit an
+// allowance rather than a rate: the design's daily_quota begins at an hour.
+const longPeriod = 3600
+
+// settle corrects a verdict by the numbers that the answer discloses, which
+// say more than its words, and fills in what is usual for its outcome.
+func settle(v *exchange.Verdict, d disclosure) {
+	if limit := d.exceeded(); limit != nil && byCount(v.Outcome) {
+		switch {
+		case limit.Limit != nil && *limit.Limit == 0:
+			// No access rather than a rate: waiting never helps.
+			v.Outcome, v.Recovers = exchange.Billing, exchange.RecoversNever
+			v.Rule = "generic/limit-zero"
+		case limit.Limit != nil && limit.Requested != nil && *limit.Requested > *limit.Limit:
+			v.Recovers = exchange.RecoversNever
+		case limit.Algorithm == "token_bucket":
+			v.Recovers = exchange.RecoversRefill
+		}
+	}
+	longWait := v.RetryAfterS != nil && *v.RetryAfterS >= longPeriod
+	if longWait && v.Recovers != exchange.RecoversNever {
+		switch v.Outcome {
+		case exchange.RequestRate, exchange.TokenRate, exchange.Unclassified:
+			v.Outcome = exchange.DailyQuota
+			if v.Rule == "" {
+				v.Rule = "generic/long-wait"
+			}
+		}
+	}
+	if v.Recovers == "" {
+		v.Recovers = usualRecovery(v.Outcome)
+	}
+}
+
+// byCount reports whether an outcome is decided by counting, so that
+// disclosed numbers can overrule it.
+func byCount(o exchange.Outcome) bool {
+	switch o {
+	case exchange.RequestRate, exchange.TokenRate, exchange.Concurrency,
+		exchange.DailyQuota, exchange.Unclassified:
+		return true
+	}
+	return false
+}
+
+func usualRecovery(o exchange.Outcome) exchange.Recovers {
+	switch o {
+	case exchange.RequestRate, exchange.TokenRate:
+		return exchange.RecoversWindow
+	case exchange.Burst, exchange.Concurrency, exchange.Overload:
+		return exchange.RecoversSeconds
+	case exchange.DailyQuota:
+		return exchange.RecoversCalendar
+	case exchange.FreeQuota, exchange.Billing:
+		return exchange.RecoversPayment
+	case exchange.Auth, exchange.InvalidRequest, exchange.ContentFilter:
+		return exchange.RecoversNever
+	}
+	return ""
+}
+
+func usualOwner(o exchange.Outcome) exchange.Whose {
+	if o == exchange.Overload {
+		return exchange.WhoseShared
+	}
+	return exchange.WhoseYours
+}

@@ -1,0 +1,109 @@
+package limiter
+
+import (
+	"math"
+	"time"
+)
+
+// slack forgives the rounding of sums of floating-point costs.
+const slack = 1e-9
+
+// A Rule is a meter with a capacity: a limiter that says yes or no. Use
+// [NewRule]; a Rule is not safe for concurrent use.
+type Rule struct {
+	Spec
+	meter     Meter
+	blocked   time.Duration // refuses everything before this
+	penalised bool
+}
+
+// NewRule returns an empty limiter. It panics when s is not valid.
+func NewRule(s Spec) *Rule { return &Rule{Spec: s, meter: s.NewMeter()} }
+
+// Admits reports whether a request of the given cost that arrives at t may
+// pass. It changes nothing: several rules are asked first and told after, by
+// Charge when all agreed and by Refuse when one did not.
+func (r *Rule) Admits(t time.Duration, cost float64) bool {
+	if r.penalised && t < r.blocked {
+		return false
+	}
+	return r.meter.Usage(t)+cost <= r.Capacity()*(1+slack)+slack
+}
+
+// Charge books an admitted request.
+func (r *Rule) Charge(t time.Duration, cost float64) { r.meter.Charge(t, cost) }
+
+// Refuse books a refused request where refusals count. byMe says that this
+// rule was the one that refused: only then a penalty begins.
+func (r *Rule) Refuse(t time.Duration, cost float64, byMe bool) {
+	if r.CountRefused {
+		r.meter.Charge(t, cost)
+	}
+	if byMe && r.Penalty > 0 && (!r.penalised || t >= r.blocked) {
+		r.penalised, r.blocked = true, t+r.Penalty
+	}
+}
+
+// Release gives back what a finished request held; only in-flight caps care.
+func (r *Rule) Release(cost float64) {
+	if f, ok := r.meter.(*InFlight); ok {
+		f.Release(cost)
+	}
+}
+
+// Wait returns how long an admitted request is held back: 0 but for a leaky
+// bucket.
+func (r *Rule) Wait(t time.Duration) time.Duration {
+	if b, ok := r.meter.(*Bucket); ok && r.Algorithm == LeakyBucket {
+		return b.Wait(t)
+	}
+	return 0
+}
+
+// Remaining returns how much more would be admitted at t.
+func (r *Rule) Remaining(t time.Duration) float64 {
+	return math.Max(0, r.Capacity()-r.meter.Usage(t))
+}
+
+// RetryAfter returns the shortest wait after which a request of the given
+// cost would pass if nothing else came, and false when none would do.
+func (r *Rule) RetryAfter(t time.Duration, cost float64) (time.Duration, bool) {
+	if r.penalised && t < r.blocked {
+		return r.blocked - t, true
+	}
+	over := r.meter.Usage(t) + cost - r.Capacity()
+	if over <= 0 {
+		return 0, true
+	}
+	if cost > r.Capacity() {
+		return 0, false
+	}
+	switch m := r.meter.(type) {
+	case *Bucket:
+		wait := time.Duration(over / m.Rate * float64(time.Second))
+		if m.Every > 0 {
+			wait = floor(t+wait, m.Every, 0) + m.Every - t
+		}
+		return wait, true
+	case *Window:
+		return m.start + m.Length - t, true
+	case *Counter:
+		return m.start + m.Window - t, true
+	case *Log:
+		return m.until(t, over), true
+	case *WarmUp:
+		return m.log.until(t, 1), true
+	}
+	return 0, false
+}
+
+// until returns how long it takes until amount has left the window.
+func (l *Log) until(t time.Duration, amount float64) time.Duration {
+	for _, e := range l.entries[l.head:] {
+		amount -= e.cost
+		if amount <= slack {
+			return e.at + l.Window - t
+		}
+	}
+	return l.Window
+}
