@@ -1,0 +1,172 @@
+// Package analysis turns what was recorded into what is concluded.
+//
+// The pipeline is short. Exchanges (package exchange) come out of the run
+// folder, each already sorted into its outcome (package classify). Package fit
+// replays them through the models of package limiter and says which limiters
+// explain them. This package draws the sums: what can be sustained, what it
+// costs, how fast the answers were, whether the closing checks held. The
+// result is a [Document], which is analysis.json as it stands.
+//
+// Nothing here reads a file, a clock or a network; the same input gives the
+// same document.
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/search"
+	"probe/scenarios"
+)
+
+// A Stage is one stage as it was asked for and as it went.
+type Stage struct {
+	search.Stage
+	Start, End time.Duration // since the start of the run
+	Scheduled  int           // requests planned until the stage was stopped
+	Sent       int
+	Delay      time.Duration // how late requests went out, 99th percentile
+	Void       string        // why it is no evidence; empty when it is
+}
+
+// Input is everything that a run knows.
+type Input struct {
+	Target    Target
+	StoppedBy StoppedBy
+	Warnings  []string // of the search and the sender
+
+	Exchanges []exchange.Exchange // in the order of sending
+	Stages    []Stage
+	MainKey   string // the key whose limits are looked for
+
+	Declared scenarios.Declared
+	Prices   *scenarios.Prices
+	Fit      fit.Options
+}
+
+// Analyze concludes. The traces show the limits of the document at work.
+func Analyze(in Input) (*Document, []FitTrace) {
+	d := &Document{
+		Schema: Schema, StoppedBy: in.StoppedBy, Complete: in.StoppedBy == ByPrecision || in.StoppedBy == ByRange,
+		Target: in.Target, Requests: count(in.Exchanges),
+		TokenAccounting: "unknown", Warnings: slices.Clone(in.Warnings),
+		Limits: []Limit{},
+	}
+	if d.Warnings == nil {
+		d.Warnings = []string{}
+	}
+	e := newEvidence(in)
+	d.Limits = append(d.Limits, e.limits(in)...)
+	d.Effective = e.effective(in, d.Limits)
+	d.RecoveryS = recoveries(in)
+	d.Verification = verify(in.Stages, in.Exchanges)
+	d.Cost = cost(in.Exchanges, in.Prices)
+	d.Latency = latency(in.Exchanges)
+	d.Stages = stageRows(in)
+	d.Findings = e.findings(d)
+	d.warnings(in, e)
+	return d, e.traces()
+}
+
+// count counts attempts by outcome. The four 429 types are always there.
+func count(xs []exchange.Exchange) map[string]int64 {
+	n := map[string]int64{"attempts": int64(len(xs))}
+	for _, o := range []exchange.Outcome{exchange.Success, exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.FreeQuota} {
+		n[string(o)] = 0
+	}
+	for i := range xs {
+		n[string(xs[i].Outcome)]++
+	}
+	return n
+}
+
+// evidence is the log of the main key and what explains it.
+type evidence struct {
+	main     []exchange.Exchange
+	log      *fit.Log
+	requests []fit.Limit
+	tokens   []fit.Limit
+	ramp     *fit.Limit
+	left     map[fit.Dimension]int // refusals that nothing explains
+}
+
+func newEvidence(in Input) *evidence {
+	e := &evidence{left: map[fit.Dimension]int{}}
+	for _, x := range in.Exchanges {
+		if x.Key == in.MainKey {
+			e.main = append(e.main, x)
+		}
+	}
+	e.log = fit.NewLog(e.main)
+	for dim, limits := range map[fit.Dimension]*[]fit.Limit{fit.Requests: &e.requests, fit.Tokens: &e.tokens} {
+		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, e.log.Refusals(dim), in.Fit)
+		*limits, e.left[dim] = found, len(left)
+	}
+	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
+		e.ramp = &ramp
+	}
+	return e
+}
+
+// ofQuestion returns the exchanges of the stages that ask a question.
+func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
+	asked := map[int]bool{}
+	for _, s := range stages {
+		asked[s.Number] = s.Question == question
+	}
+	var some []exchange.Exchange
+	for _, x := range xs {
+		if asked[x.Stage] {
+			some = append(some, x)
+		}
+	}
+	return some
+}
+
+// warnings adds what the reader must know to trust the figures.
+func (d *Document) warnings(in Input, e *evidence) {
+	warn := func(format string, args ...any) { d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...)) }
+	for dim, n := range e.left {
+		if n > 0 {
+			warn("%d refusals in %s are not explained by any limiter that was tried", n, dim)
+		}
+	}
+	void := 0
+	for _, s := range in.Stages {
+		if s.Void != "" {
+			void++
+		}
+	}
+	if void > 0 {
+		warn("%d stages were no evidence because the client could not keep the pace", void)
+	}
+	for _, b := range []struct {
+		name  string
+		bound Bound
+	}{{"rpm", d.Effective.RPM}, {"tpm", d.Effective.TPM}} {
+		if b.bound.Value == nil {
+			warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", b.name)
+		}
+	}
+	if d.Verification.Held == nil {
+		warn("verification.held is null: the limits were not verified by a soak below and above")
+	}
+	if d.Cost.Spent == nil {
+		warn("cost is null: the scenario has no prices")
+	}
+	if d.TokenAccounting == "unknown" {
+		warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
+	}
+	if n := d.Requests[string(exchange.Unclassified)]; n > 0 {
+		warn("%d answers are unclassified: no rule of the provider profile knows them", n)
+	}
+	for outcome, s := range d.RecoveryS {
+		if s == nil {
+			warn("recovery_s.%s is null: no recovery was observed", outcome)
+		}
+	}
+	slices.Sort(d.Warnings)
+}

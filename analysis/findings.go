@@ -1,0 +1,40 @@
+package analysis
+
+import (
+	"fmt"
+
+	"probe/analysis/fit"
+)
+
+// findings says in sentences what was found and what could not be seen.
+func (e *evidence) findings(d *Document) []string {
+	var out []string
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if v := d.Effective.RPM.Value; v != nil {
+		say("%s requests a minute can be sustained.", number(*v))
+	}
+	if v := d.Effective.TPM.Value; v != nil {
+		say("%s tokens a minute can be sustained.", number(*v))
+	}
+	for _, l := range d.Limits {
+		if l.Why != "" {
+			say("%s, %s: %s.", l.Dimension, l.Algorithm, l.Why)
+		}
+	}
+	for _, hidden := range []struct {
+		dim   string
+		found []fit.Limit
+	}{{"requests", e.requests}, {"tokens", e.tokens}} {
+		if len(hidden.found) == 1 && hidden.found[0].Window() < minuteFrom {
+			l := &hidden.found[0]
+			say("A limit of %s or more %s per 60 s would never show behind %s per %.4g s: whoever keeps the shorter one keeps the longer.",
+				number(60*l.Rate()), hidden.dim, number(l.Best), l.Window().Seconds())
+		}
+	}
+	if e.log.ServerClock {
+		say("Arrivals are by the server's own clock, good to a millisecond.")
+	} else {
+		say("Arrivals at the server are known to %v, the spread of round trips.", e.log.Slack)
+	}
+	return out
+}

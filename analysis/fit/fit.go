@@ -1,0 +1,370 @@
+package fit
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"probe/analysis/limiter"
+)
+
+// A Candidate is a limiter that the log allows: a shape, a range of its
+// parameter and, with it, a range of its capacity.
+type Candidate struct {
+	Shape // Param is the best single value
+
+	ParamLow, ParamHigh float64
+	// The capacity N lies in [Low, High]; Best is the single value to quote.
+	Low, High, Best float64
+
+	// RateLow and RateHigh bound capacity over window (or the drain of a
+	// bucket), per second, over all pairs that the log allows.
+	RateLow, RateHigh float64
+
+	Explained    []int // indexes of the refusals it explains
+	Contradicted int   // admissions it would have refused
+}
+
+// Rate is the quoted rate per second.
+func (c *Candidate) Rate() float64 {
+	if c.isBucket() {
+		return c.Param
+	}
+	return c.Best / c.Param
+}
+
+// Window is the time over which Best is the amount. For a bucket it is the
+// time in which an empty one is full again.
+func (c *Candidate) Window() time.Duration {
+	w := c.Param
+	if c.isBucket() {
+		w = c.Best / c.Param
+	}
+	return time.Duration(w * float64(time.Second))
+}
+
+// Width is the relative width of the rate's interval.
+func (c *Candidate) Width() float64 { return (c.RateHigh - c.RateLow) / c.Rate() }
+
+// A Limit is one limiter of the endpoint: the best candidate and its rivals.
+type Limit struct {
+	Candidate
+	Rivals []Candidate // other models that explain the same answers
+}
+
+// RateBounds returns an interval that holds whichever of the candidates is true.
+func (l *Limit) RateBounds() (low, high float64) {
+	low, high = l.RateLow, l.RateHigh
+	for _, r := range l.Rivals {
+		low, high = math.Min(low, r.RateLow), math.Max(high, r.RateHigh)
+	}
+	return low, high
+}
+
+// Options bound a fit.
+type Options struct {
+	MinWindow time.Duration // default 200 ms
+	MaxWindow time.Duration // default 2 min
+
+	// Tolerance is the share of admissions that may contradict a model, for
+	// arrivals that the slack does not cover; default 0.002.
+	Tolerance float64
+
+	// Known are limits found in a shorter log of the same endpoint: they are
+	// looked for first, near where they were.
+	Known []Limit
+}
+
+func (o Options) withDefaults() Options {
+	if o.MinWindow == 0 {
+		o.MinWindow = 200 * time.Millisecond
+	}
+	if o.MaxWindow == 0 {
+		o.MaxWindow = 2 * time.Minute
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = 0.002
+	}
+	return o
+}
+
+// families are the models tried, simplest first: among models that explain a
+// log equally well, the first is quoted and the others are its rivals.
+var families = []Shape{
+	{Algorithm: limiter.SlidingLog},
+	{Algorithm: limiter.FixedWindow},
+	{Algorithm: limiter.TokenBucket},
+	{Algorithm: limiter.SlidingLog, CountRefused: true},
+	{Algorithm: limiter.FixedWindow, CountRefused: true},
+	{Algorithm: limiter.TokenBucket, CountRefused: true},
+}
+
+// mostStacked is how many limiters of one dimension are looked for. Two is
+// what providers document (a limit a minute and one a second).
+const mostStacked = 2
+
+// Explain finds the fewest limiters of one dimension that together explain
+// the wanted refusals (indexes into l.Events, ascending) and contradict no
+// admission. What no such limiter explains is returned as left.
+func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
+	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
+	known, rest := f.known(wanted)
+	limits, left = f.explain(rest, mostStacked-len(known))
+	if len(left) > 0 && len(known) > 0 {
+		known = nil // what was thought before does not hold any more
+		limits, left = f.explain(wanted, mostStacked)
+	}
+	return append(known, limits...), left
+}
+
+type fitter struct {
+	log  *Log
+	dim  Dimension
+	acct Accounting
+	opt  Options
+}
+
+// explain looks for one limiter that explains everything and, when there is
+// none, for the one whose remainder is explained best by further ones.
+func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
+	if len(wanted) == 0 || most <= 0 {
+		return nil, wanted
+	}
+	if limit, ok := f.all(wanted); ok {
+		return []Limit{limit}, nil
+	}
+	left = wanted
+	for _, family := range families {
+		c, ok := f.scan(family, wanted, false)
+		if !ok || len(c.Explained) == 0 {
+			continue
+		}
+		first, ok := f.all(c.Explained)
+		if !ok {
+			first = Limit{Candidate: c}
+		}
+		others, rest := f.explain(without(wanted, first.Explained), most-1)
+		if len(rest) < len(left) {
+			limits, left = append([]Limit{first}, others...), rest
+		}
+		if len(left) == 0 {
+			break
+		}
+	}
+	return limits, left
+}
+
+// known looks for the limits of an earlier fit near their old parameters.
+func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
+	const near = 1.02
+	left = wanted
+	for _, k := range f.opt.Known {
+		var found []Candidate
+		for _, c := range append([]Candidate{k.Candidate}, k.Rivals...) {
+			again, ok := f.scanWithin(c.Shape, left, false, cell{c.ParamLow / near, c.ParamHigh * near})
+			if ok && len(again.Explained) >= len(k.Explained) {
+				found = append(found, again)
+			}
+		}
+		if len(found) == 0 {
+			return nil, wanted
+		}
+		most := slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })
+		found = slices.DeleteFunc(found, func(c Candidate) bool { return len(c.Explained) < len(most.Explained) })
+		limits = append(limits, Limit{Candidate: found[0], Rivals: found[1:]})
+		left = without(left, found[0].Explained)
+	}
+	return limits, left
+}
+
+// all returns the models that explain all wanted refusals.
+func (f *fitter) all(wanted []int) (Limit, bool) {
+	var found []Candidate
+	for _, family := range families {
+		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
+			found = append(found, c)
+		}
+	}
+	if len(found) == 0 {
+		return Limit{}, false
+	}
+	return Limit{Candidate: found[0], Rivals: found[1:]}, true
+}
+
+func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool) {
+	family.Dimension, family.Accounting = f.dim, f.acct
+	return f.scanWithin(family, wanted, single, f.domain(family))
+}
+
+func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell) (Candidate, bool) {
+	entries := family.entries(f.log)
+	// Contradictions are tolerated only where nothing explains the log without.
+	for _, tolerated := range []int{0, f.tolerated()} {
+		s := scan{
+			shape: family, log: f.log, entries: entries, wanted: wanted, single: single, tolerated: tolerated,
+			fillTime: cell{f.opt.MinWindow.Seconds(), f.opt.MaxWindow.Seconds()},
+		}
+		cells, n := s.run(within)
+		if n > 0 && (!single || n == len(wanted)) {
+			return s.candidate(cells), true
+		}
+		if f.tolerated() == 0 {
+			break
+		}
+	}
+	return Candidate{}, false
+}
+
+func (f *fitter) tolerated() int {
+	n := 0
+	for i := range f.log.Events {
+		if f.log.Events[i].Fate == Admitted {
+			n++
+		}
+	}
+	return int(f.opt.Tolerance * float64(n))
+}
+
+// domain is the range of the parameter in which a family is searched.
+func (f *fitter) domain(family Shape) cell {
+	low, high := f.opt.MinWindow.Seconds(), f.opt.MaxWindow.Seconds()
+	if !family.isBucket() {
+		return cell{low, high}
+	}
+	var sum, largest float64
+	for i := range f.log.Events {
+		_, c := family.cost(&f.log.Events[i])
+		sum += c
+		largest = math.Max(largest, c)
+	}
+	// A bucket that drains slower than one unit in the longest window is a
+	// quota; one that drains the whole log in the shortest refuses nothing.
+	return cell{1 / high, math.Max(sum, largest) / low}
+}
+
+// candidate sums up the cells that explain most.
+func (s *scan) candidate(cells []verdict) Candidate {
+	c := Candidate{
+		Shape: s.shape, ParamLow: math.Inf(1), Low: math.Inf(1), RateLow: math.Inf(1),
+	}
+	slices.SortFunc(cells, func(a, b verdict) int { return cmp.Compare(a.low, b.low) })
+	for _, v := range cells {
+		low, high := s.capacity(v)
+		c.ParamLow, c.ParamHigh = math.Min(c.ParamLow, v.low), math.Max(c.ParamHigh, v.high)
+		c.Low, c.High = math.Min(c.Low, low), math.Max(c.High, high)
+		rateLow, rateHigh := v.low, v.high
+		if !s.shape.isBucket() {
+			rateLow, rateHigh = low/v.high, high/v.low
+		}
+		c.RateLow, c.RateHigh = math.Min(c.RateLow, rateLow), math.Max(c.RateHigh, rateHigh)
+	}
+	s.quote(&c, cells)
+	return c
+}
+
+// capacity returns the capacities that a cell allows. Requests come in whole
+// numbers; a token limit lies below the first sum that was refused.
+func (s *scan) capacity(v verdict) (low, high float64) {
+	if s.shape.Dimension == Requests {
+		low = math.Ceil(v.floor - tiny)
+		return low, math.Max(low, math.Ceil(v.ceil-tiny)-1)
+	}
+	return v.floor, math.Max(v.floor, v.ceil)
+}
+
+// quote chooses the single values to quote: people set limits in round
+// numbers, so the roundest that the log allows.
+func (s *scan) quote(c *Candidate, cells []verdict) {
+	s.single = false
+	runs := join(cells)
+	widest := slices.MaxFunc(runs, func(a, b cell) int { return cmp.Compare(a.high/a.low, b.high/b.low) })
+	c.Param = roundest(widest.low, widest.high)
+	v := s.judge(cell{c.Param, c.Param})
+	if v.explained < cells[0].explained {
+		mid := cells[len(cells)/2]
+		c.Param = math.Sqrt(mid.low * mid.high)
+		v = s.judge(cell{c.Param, c.Param})
+	}
+	low, high := s.capacity(v)
+	c.Best = roundest(low, high)
+	if s.shape.Dimension == Requests {
+		c.Best = low
+	}
+	for k, i := range s.wanted {
+		if s.highs[k] > v.floor+tiny {
+			c.Explained = append(c.Explained, i)
+		}
+	}
+	r := s.shape.replay(s.log, s.entries, cell{c.Param, c.Param})
+	for i := range s.log.Events {
+		if s.log.Events[i].Fate == Admitted && r.low(i) > v.floor+tiny {
+			c.Contradicted++
+		}
+	}
+}
+
+// join merges neighbouring cells; they come in ascending order.
+func join(cells []verdict) []cell {
+	var runs []cell
+	for _, v := range cells {
+		if n := len(runs); n > 0 && v.low <= runs[n-1].high*(1+1e-12) {
+			runs[n-1].high = v.high
+			continue
+		}
+		runs = append(runs, v.cell)
+	}
+	return runs
+}
+
+// roundest returns the number in [low, high] with the fewest significant
+// digits, the one nearest to the middle among those.
+func roundest(low, high float64) float64 {
+	if !(low > 0) || !(high > low) || math.IsInf(high, 1) {
+		return low
+	}
+	mid := (low + high) / 2
+	for digits := math.Floor(math.Log10(high)); digits > -9; digits-- {
+		step := math.Pow(10, digits)
+		nearest := math.Round(mid/step) * step
+		if nearest >= low && nearest <= high {
+			return nearest
+		}
+		for _, n := range []float64{math.Ceil(low/step) * step, math.Floor(high/step) * step} {
+			if n >= low && n <= high {
+				return n
+			}
+		}
+	}
+	return mid
+}
+
+func without(all, some []int) []int {
+	var rest []int
+	for _, i := range all {
+		if !slices.Contains(some, i) {
+			rest = append(rest, i)
+		}
+	}
+	return rest
+}
+
+// EmptyAfter is the time after the last request by which the limiter has
+// forgotten all of them.
+func (c *Candidate) EmptyAfter() time.Duration {
+	seconds := c.ParamHigh
+	switch {
+	case c.isBucket():
+		seconds = c.High / c.ParamLow
+	case c.Algorithm == limiter.SlidingCounter:
+		seconds *= 2
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// Spec is the limiter with the quoted parameters.
+func (c *Candidate) Spec() limiter.Spec {
+	return limiter.Spec{
+		Algorithm: c.Algorithm, Amount: c.Best, Window: c.Window(), CountRefused: c.CountRefused,
+	}
+}

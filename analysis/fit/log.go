@@ -1,0 +1,232 @@
+// Package fit works out which limiters explain a log of admissions and
+// refusals.
+//
+// It replays the log through the models of package limiter. A model of known
+// shape (a window, a rate) but unknown capacity N leaves an interval: every
+// admission needs usage + cost ≤ N, every refusal that the model is to explain
+// needs usage + cost > N. A shape whose interval is empty is out. Shapes are
+// searched by branch and bound where usage is monotone in the parameter
+// (sliding logs, buckets) and over a fine grid where it is not (fixed windows,
+// sliding counters), so windows are found and not assumed.
+//
+// When a request arrived at the server is known only up to a slack: see [Log].
+package fit
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"probe/analysis/exchange"
+)
+
+// Fate says what a limiter did with a request.
+type Fate uint8
+
+// What became of a request.
+const (
+	Admitted Fate = iota // certainly let in
+	Refused              // certainly turned away by a limiter of the account
+	Maybe                // let in or not: a fault hides it
+)
+
+// An Event is one request as the limiter saw it.
+type Event struct {
+	At      time.Duration // nominal arrival at the server
+	Done    time.Duration // nominal end, on the same clock
+	Fate    Fate
+	Outcome exchange.Outcome
+	Key     string
+	Stage   int
+
+	Prompt, Completion, MaxTokens float64 // tokens, as the endpoint reported them where it did
+}
+
+// A Log is what the fit reads: events in order of arrival, and how far the
+// order and the distances can be trusted.
+type Log struct {
+	Events []Event
+
+	// Slack bounds the error of the distance between two arrivals. With the
+	// server's own clock it is that clock's resolution. Otherwise arrivals are
+	// taken to be the times of sending, shifted by a constant, and Slack is
+	// the spread of the round trips of answers that need no computing.
+	Slack time.Duration
+
+	// Spread is how much the way to the server usually varies: what is sent
+	// evenly arrives unevenly by about this much.
+	Spread time.Duration
+
+	// ServerClock tells that arrivals are by the server's own clock.
+	ServerClock bool
+}
+
+// serverResolution is the resolution of the server clocks we know of:
+// DashScope's req-arrive-time is in whole milliseconds.
+const serverResolution = time.Millisecond
+
+// NewLog makes a log of the exchanges that are evidence: void ones, those
+// that never reached a limiter, and refusals that are not the account's own
+// are left out.
+func NewLog(xs []exchange.Exchange) *Log {
+	l := &Log{ServerClock: hasServerClock(xs)}
+	base := clockBase(xs)
+	for i := range xs {
+		x := &xs[i]
+		fate, ok := fateOf(x)
+		if !ok || l.ServerClock && x.Arrived == 0 {
+			continue
+		}
+		e := Event{
+			At: x.Sent, Done: x.Done, Fate: fate, Outcome: x.Outcome, Key: x.Key, Stage: x.Stage,
+			Prompt: float64(x.PromptTokens), Completion: float64(x.Usage.Completion), MaxTokens: float64(x.MaxTokens),
+		}
+		if x.Usage.Prompt > 0 {
+			e.Prompt = float64(x.Usage.Prompt)
+		}
+		if l.ServerClock {
+			e.At = x.Arrived - base
+			e.Done = e.At + (x.Done - x.Sent)
+		}
+		l.Events = append(l.Events, e)
+	}
+	slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	l.Spread = roundTripSpread(xs, usual)
+	l.Slack = roundTripSpread(xs, nearlyAll)
+	if l.ServerClock {
+		l.Slack = serverResolution
+	}
+	return l
+}
+
+// fateOf says what a limiter did with x, and false when x says nothing.
+func fateOf(x *exchange.Exchange) (Fate, bool) {
+	switch {
+	case x.Void:
+		return 0, false
+	case x.Outcome == exchange.Success:
+		return Admitted, true
+	case x.Refused():
+		return Refused, true
+	case x.Outcome == exchange.Auth, x.Outcome == exchange.InvalidRequest, x.Outcome == exchange.Billing:
+		return 0, false // turned away before any limiter
+	case x.Outcome == exchange.ContentFilter:
+		return Admitted, true // judged after it was let in
+	}
+	return Maybe, true
+}
+
+// hasServerClock reports whether nearly every answer carries the server's
+// clock, and whether that clock ran steadily against ours: one offset must
+// place every arrival between sending and answer.
+func hasServerClock(xs []exchange.Exchange) bool {
+	var with, answered int
+	var low, high time.Duration
+	for i := range xs {
+		x := &xs[i]
+		if x.Status == 0 {
+			continue
+		}
+		answered++
+		if x.Arrived == 0 {
+			continue
+		}
+		// offset = server clock − run clock, with arrival in [Sent, answer]
+		lo, hi := x.Arrived-firstByte(x), x.Arrived-x.Sent+serverResolution
+		if with == 0 {
+			low, high = lo, hi
+		}
+		low, high = max(low, lo), min(high, hi)
+		with++
+	}
+	return with > 0 && with*10 >= answered*9 && low <= high
+}
+
+func clockBase(xs []exchange.Exchange) time.Duration {
+	for i := range xs {
+		if xs[i].Arrived != 0 {
+			return xs[i].Arrived - xs[i].Sent
+		}
+	}
+	return 0
+}
+
+// minSample is the least number of quick answers from which a spread is read.
+const minSample = 5
+
+// Percentiles of round trips: what nearly all keep, and what most do.
+const nearlyAll, usual = 99, 90
+
+// roundTripSpread is the difference between a slow round trip, by percentile,
+// and the fastest. Refusals are preferred: the server answers them without
+// computing, so what varies is the way there and back.
+func roundTripSpread(xs []exchange.Exchange, percentile int) time.Duration {
+	var quick, all []time.Duration
+	for i := range xs {
+		x := &xs[i]
+		if x.Status == 0 {
+			continue
+		}
+		rtt := firstByte(x) - x.Sent
+		all = append(all, rtt)
+		if x.Refused() {
+			quick = append(quick, rtt)
+		}
+	}
+	if len(quick) < minSample {
+		quick = all
+	}
+	if len(quick) == 0 {
+		return 0
+	}
+	slices.Sort(quick)
+	return quick[(len(quick)-1)*percentile/100] - quick[0]
+}
+
+// firstByte is when the first byte of the answer was there.
+func firstByte(x *exchange.Exchange) time.Duration {
+	if x.FirstByte > 0 {
+		return x.FirstByte
+	}
+	return x.Done
+}
+
+// smallPrompt is the size in tokens up to which a request says nothing about
+// token limits: an unclassified refusal of one speaks for a request limit.
+const smallPrompt = 64
+
+// dimensionOf returns the dimension of the limiter that gave a refusal.
+// Experiments hold one dimension low while they vary the other, so that an
+// unclassified refusal is told by the size of its request.
+func dimensionOf(o exchange.Outcome, prompt float64) Dimension {
+	switch o {
+	case exchange.RequestRate:
+		return Requests
+	case exchange.TokenRate:
+		return Tokens
+	case exchange.Unclassified:
+		if prompt > smallPrompt {
+			return Tokens
+		}
+		return Requests
+	}
+	return ""
+}
+
+// Refusals returns the indexes of the events that a limiter of dim refused,
+// ascending.
+func (l *Log) Refusals(dim Dimension) []int {
+	var idx []int
+	for i := range l.Events {
+		e := &l.Events[i]
+		if e.Fate == Refused && dimensionOf(e.Outcome, e.Prompt) == dim {
+			idx = append(idx, i)
+		}
+	}
+	return idx
+}
+
+// RefusedBy reports whether a limiter of dim refused x.
+func RefusedBy(dim Dimension, x *exchange.Exchange) bool {
+	return x.Refused() && dimensionOf(x.Outcome, float64(x.PromptTokens)) == dim
+}

@@ -1,0 +1,269 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+	"probe/scenarios"
+)
+
+// limits puts what the fit found into rows.
+func (e *evidence) limits(in Input) []Limit {
+	var rows []Limit
+	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
+		found := e.requests
+		if dim == fit.Tokens {
+			found = e.tokens
+		}
+		binding := slowest(found)
+		for i := range found {
+			row := e.row(&found[i], in)
+			row.Binds = i == binding
+			rows = append(rows, row)
+		}
+	}
+	if e.ramp != nil {
+		row := e.row(e.ramp, in)
+		row.Refusals = string(exchange.Burst)
+		row.Why = fmt.Sprintf("a step from idle was refused as too sudden once %.0f requests had been offered within %.3g s; %d refusals say so",
+			e.ramp.Best, e.ramp.Param, len(e.ramp.Explained))
+		rows = append(rows, row)
+	}
+	if quota, ok := freeQuota(in.Exchanges); ok {
+		rows = append(rows, quota)
+	}
+	return rows
+}
+
+// slowest returns the index of the limit with the lowest rate, -1 for none.
+func slowest(limits []fit.Limit) int {
+	best := -1
+	for i := range limits {
+		if best < 0 || limits[i].Rate() < limits[best].Rate() {
+			best = i
+		}
+	}
+	return best
+}
+
+func (e *evidence) row(l *fit.Limit, in Input) Limit {
+	row := Limit{
+		Dimension: string(l.Dimension), Algorithm: l.Algorithm,
+		Amount: ptr(l.Best), Low: ptr(l.Low), High: ptr(l.High),
+		WindowS: ptr(l.Window().Seconds()), Rivals: []string{},
+		Evidence: Evidence{Admitted: e.admitted(), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
+		Refusals: string(exchange.RequestRate),
+	}
+	if l.Dimension == fit.Tokens {
+		row.Refusals = string(exchange.TokenRate)
+	}
+	if l.Algorithm == limiter.TokenBucket {
+		row.BurstCapacity = ptr(l.Best)
+		row.WindowLowS, row.WindowHighS = ptr(l.Low/l.ParamHigh), ptr(l.High/l.ParamLow)
+	} else {
+		row.WindowLowS, row.WindowHighS = ptr(l.ParamLow), ptr(l.ParamHigh)
+	}
+	for _, r := range l.Rivals {
+		row.Rivals = append(row.Rivals, rival(&r))
+	}
+	if l.Algorithm != limiter.Ramp {
+		row.Declared = declared(in.Declared, l)
+		row.Advertised = advertised(in.Exchanges, l)
+	}
+	row.Why = why(l, &row)
+	return row
+}
+
+// rival names a model that explains the same answers.
+func rival(c *fit.Candidate) string {
+	name := string(c.Algorithm)
+	if c.CountRefused {
+		name += ", refusals counted"
+	}
+	return fmt.Sprintf("%s: %s per %.4g s", name, number(c.Best), c.Window().Seconds())
+}
+
+// why says in a sentence how a limit is known.
+func why(l *fit.Limit, row *Limit) string {
+	var b strings.Builder
+	switch l.Algorithm {
+	case limiter.TokenBucket:
+		fmt.Fprintf(&b, "a bucket of %s that refills at %.4g a second explains all %d refusals", number(l.Best), l.Param, len(l.Explained))
+	default:
+		fmt.Fprintf(&b, "in each of %d refusals, %s already filled the last %.4g s, and no admission ever exceeded that",
+			len(l.Explained), number(l.Best), l.Window().Seconds())
+	}
+	if l.CountRefused {
+		b.WriteString("; refused requests count as well")
+	}
+	if len(row.Rivals) > 0 {
+		fmt.Fprintf(&b, "; not told apart from %s", strings.Join(row.Rivals, " or "))
+	}
+	return b.String()
+}
+
+func (e *evidence) admitted() (n int64) {
+	for i := range e.log.Events {
+		if e.log.Events[i].Fate == fit.Admitted {
+			n++
+		}
+	}
+	return n
+}
+
+// sameWindow is how far a window may be from a documented one to be compared.
+const sameWindow = 0.05
+
+func near(window, of float64) bool { return math.Abs(window-of) <= sameWindow*of }
+
+// declared returns what the documentation says about a limit, per its window.
+func declared(d scenarios.Declared, l *fit.Limit) *float64 {
+	window := l.Window().Seconds()
+	perMinute, perSecond := float64(d.RPM), float64(d.RPS)
+	if l.Dimension == fit.Tokens {
+		perMinute, perSecond = float64(d.TPM), float64(d.TPS)
+	}
+	switch {
+	case near(window, 1) && perSecond > 0:
+		return ptr(perSecond)
+	case near(window, 60) && perMinute > 0:
+		return ptr(perMinute)
+	}
+	return nil
+}
+
+// advertised returns what headers and messages said last about a limit, per
+// its window.
+func advertised(xs []exchange.Exchange, l *fit.Limit) *float64 {
+	window := l.Window().Seconds()
+	for i := len(xs) - 1; i >= 0; i-- {
+		for _, a := range xs[i].Advertised {
+			if a.Dimension != string(l.Dimension) || a.Limit == nil {
+				continue
+			}
+			if a.WindowS > 0 && near(window, a.WindowS) {
+				return ptr(*a.Limit)
+			}
+		}
+	}
+	return nil
+}
+
+// freeQuota returns the allocation of a key that ran out: at least what was
+// used, less than what the refused request would have brought it to.
+func freeQuota(xs []exchange.Exchange) (Limit, bool) {
+	used := map[string]float64{}
+	for i := range xs {
+		x := &xs[i]
+		if x.Outcome == exchange.FreeQuota {
+			low, high := used[x.Key], used[x.Key]+float64(x.PromptTokens+x.MaxTokens)
+			return Limit{
+				Dimension: string(fit.Tokens), Algorithm: limiter.Quota, Key: x.Key, Refusals: string(exchange.FreeQuota),
+				Amount: ptr(math.Round((low + high) / 2)), Low: ptr(low), High: ptr(high), Rivals: []string{},
+				Evidence: Evidence{Admitted: admittedBy(xs, x.Key), Rejected: refusedQuota(xs, x.Key)},
+				Why: fmt.Sprintf("key %q was told that its free allocation is used up after %s tokens; it does not come back",
+					x.Key, number(low)),
+			}, true
+		}
+		if x.Outcome == exchange.Success {
+			used[x.Key] += float64(x.Usage.Total)
+		}
+	}
+	return Limit{}, false
+}
+
+func admittedBy(xs []exchange.Exchange, key string) (n int64) {
+	for i := range xs {
+		if xs[i].Key == key && xs[i].Outcome == exchange.Success {
+			n++
+		}
+	}
+	return n
+}
+
+func refusedQuota(xs []exchange.Exchange, key string) (n int64) {
+	for i := range xs {
+		if xs[i].Key == key && xs[i].Outcome == exchange.FreeQuota {
+			n++
+		}
+	}
+	return n
+}
+
+// effective draws the minimum over the limits of each dimension.
+func (e *evidence) effective(in Input, rows []Limit) Effective {
+	rpm := bound(e.requests, "rpm", "rps")
+	tpm := bound(e.tokens, "tpm", "tps")
+	if rpm.Value == nil {
+		rpm.Low = sustained(in, func(s *StageRow) float64 { return s.AcceptedRPM })
+	}
+	if tpm.Value == nil {
+		tpm.Low = sustained(in, func(s *StageRow) float64 { return s.AcceptedTPM })
+	} else if rpm.Value != nil {
+		capBySize(&tpm, &rpm, e.tokens)
+	}
+	return Effective{RPM: rpm, TPM: tpm}
+}
+
+// minuteFrom is the shortest window that counts as a limit per minute; a
+// shorter one is a limit per second.
+const minuteFrom = 30 * time.Second
+
+func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
+	i := slowest(limits)
+	if i < 0 {
+		return Bound{BoundBy: "none"}
+	}
+	l := &limits[i]
+	low, high := l.RateBounds()
+	for k := range limits { // the slowest of several may be another one at the edges of their intervals
+		lowK, highK := limits[k].RateBounds()
+		low, high = math.Min(low, lowK), math.Min(high, highK)
+	}
+	b := Bound{Value: ptr(60 * l.Rate()), Low: ptr(60 * low), High: ptr(60 * high), BoundBy: perSecond}
+	if l.Window() >= minuteFrom {
+		b.BoundBy = perMinute
+	}
+	return b
+}
+
+// capBySize lowers what tokens can reach where one request at a time is all
+// that the request limit leaves room for: a window that cannot be seen leaves
+// the token rate wide open above, but no request may hold more than the limit.
+func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
+	for i := range limits {
+		most := limits[i].High * *rpm.High
+		if most < *tpm.High {
+			*tpm.High = most
+			*tpm.Value = math.Min(*tpm.Value, limits[i].Best**rpm.Value)
+			*tpm.Low = math.Min(*tpm.Low, *tpm.Value)
+		}
+	}
+}
+
+// sustained returns the highest rate of a stage that lasted a window and met
+// no refusal.
+func sustained(in Input, rate func(*StageRow) float64) *float64 {
+	best := 0.0
+	for _, row := range stageRows(in) {
+		if row.Seconds >= minuteFrom.Seconds() && row.Outcomes[exchange.Success] == row.Sent && row.Void == "" {
+			best = math.Max(best, rate(&row))
+		}
+	}
+	if best == 0 {
+		return nil
+	}
+	return &best
+}
+
+func ptr(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}

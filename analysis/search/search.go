@@ -1,0 +1,228 @@
+// Package search decides what to try next. It asks for stages, reads what
+// came back, and narrows the limits down at the lowest price it knows.
+//
+// The order of questions is the order in which a person would ask them. How
+// fast does the endpoint answer, and how does it count tokens? How many
+// requests fit in at once (a volley, ended by the first refusals)? When is
+// room again? Which models explain that, and which small experiment parts
+// them? Does a rate just below the limit hold for the longest window that may
+// hide behind it? If not, there is a second, slower limiter, and the same
+// questions are asked of that one. Then the same for tokens, with large
+// requests sent more slowly than the request limit found before; then the
+// step at which burst protection begins; then the trial key's allocation.
+//
+// Overload is never the estimate: a stage of the search ends at the first
+// refusals. The search is deterministic and knows nothing about a network: it
+// is given a function that sends a stage, and asks it again and again. A run
+// is resumed by answering the first questions from the record.
+package search
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+)
+
+// Send sends one stage and returns its exchanges. An error that is
+// [ErrBudget], or wraps it, comes with what was sent before the budget ended.
+type Send func(Stage) (Reply, error)
+
+// Reply is what came back from one stage.
+type Reply struct {
+	Exchanges []exchange.Exchange
+	Void      string        // why it is no evidence; empty when it is
+	End       time.Duration // when the last answer was in
+}
+
+// ErrBudget says that the budget does not allow the next request.
+var ErrBudget = errors.New("budget is spent")
+
+// A HopelessError says that the endpoint answered something after which no
+// further request makes sense.
+type HopelessError struct{ Reason string }
+
+// Error implements error.
+func (e *HopelessError) Error() string { return "search ended early: " + e.Reason }
+
+// What a search may look for.
+const (
+	LookRequests  = "requests"
+	LookTokens    = "tokens"
+	LookBurst     = "burst"
+	LookFreeQuota = "free_quota"
+)
+
+// Config says how to look and how far.
+type Config struct {
+	LookFor   []string
+	Precision float64       // relative width of an interval that is narrow enough, e.g. 0.01
+	MaxRPS    float64       // never offer more requests a second
+	MinWindow time.Duration // shortest window to look for; default 200 ms
+	MaxWindow time.Duration // longest window to look for
+	MaxPrompt int           // largest prompt, in tokens
+	MaxTokens int           // completion tokens asked for in each request
+	TrialKey  string        // key whose allocation may be used up; empty: none
+	Verify    bool          // close with a soak below and above the limit
+	// Staircase replaces the adaptive questions by fixed steps.
+	Staircase *Staircase
+}
+
+// smallPrompt is the size of requests whose tokens should not matter.
+const smallPrompt = 16
+
+// A Search is one run of questions. Use [New].
+type Search struct {
+	cfg   Config
+	send  Send
+	stage int           // number of the next stage
+	now   time.Duration // end of the last stage
+
+	main []exchange.Exchange // exchanges of the first key
+	fits map[fit.Dimension]fitted
+
+	// Warnings are shown to the user; they never stop a search.
+	Warnings []string
+	// RangeEnded tells that some dimension showed no limit within the range.
+	RangeEnded bool
+}
+
+// New returns a search that has asked nothing yet.
+func New(cfg Config, send Send) *Search {
+	if cfg.MinWindow == 0 {
+		cfg.MinWindow = 200 * time.Millisecond
+	}
+	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}}
+}
+
+// Run asks until everything that was looked for is answered, and returns nil
+// then. An error wraps [ErrBudget] when the budget ended first, is a
+// [*HopelessError] when the endpoint put an end to it, and is the sender's
+// otherwise.
+func (s *Search) Run() error {
+	if err := s.calibrate(); err != nil {
+		return err
+	}
+	if s.cfg.Staircase != nil {
+		return s.climb(s.cfg.Staircase)
+	}
+	for _, q := range []struct {
+		what string
+		ask  func() error
+	}{
+		{LookRequests, s.requests},
+		{LookTokens, s.tokens},
+		{LookBurst, s.burst},
+		{LookFreeQuota, s.freeQuota},
+	} {
+		if !s.looksFor(q.what) {
+			continue
+		}
+		if err := q.ask(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Search) looksFor(what string) bool {
+	for _, l := range s.cfg.LookFor {
+		if l == what {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Search) warn(format string, args ...any) {
+	s.Warnings = append(s.Warnings, fmt.Sprintf(format, args...))
+}
+
+// ask sends a stage and remembers what came back.
+func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		st.Number = s.stage
+		s.stage++
+		reply, err := s.send(st)
+		if reply.End > s.now {
+			s.now = reply.End
+		}
+		if reply.Void != "" {
+			for i := range reply.Exchanges {
+				reply.Exchanges[i].Void = true
+			}
+		}
+		if st.Key == "" {
+			s.main = append(s.main, reply.Exchanges...)
+		}
+		if err != nil {
+			return reply.Exchanges, err
+		}
+		if reply.Void == "" {
+			return reply.Exchanges, s.mustGoOn(st, reply.Exchanges)
+		}
+		if try == tries {
+			return nil, &HopelessError{fmt.Sprintf("stage %d (%s) was void %d times: %s", st.Number, st.Question, tries, reply.Void)}
+		}
+		s.warn("stage %d (%s) is no evidence: %s", st.Number, st.Question, reply.Void)
+		st = st.slower()
+		st.Rest = max(st.Rest, s.cfg.MaxWindow/2)
+	}
+}
+
+// mustGoOn returns an error when what came back makes further questions
+// pointless: a refused key, an empty purse, nothing but faults.
+func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
+	faults := 0
+	for i := range xs {
+		switch o := xs[i].Outcome; {
+		case st.Key == "" && o.EndsRun():
+			return &HopelessError{fmt.Sprintf("the endpoint answered %s: %s", o, xs[i].Rule)}
+		case o == exchange.Transport, o == exchange.Timeout, o == exchange.InvalidRequest:
+			faults++
+		}
+	}
+	if len(xs) > 0 && faults == len(xs) {
+		last := xs[len(xs)-1]
+		return &HopelessError{fmt.Sprintf("all %d requests of stage %d (%s) ended as %s %s",
+			faults, st.Number, st.Question, last.Outcome, last.Error)}
+	}
+	return nil
+}
+
+// log is what the fit reads: the first key's exchanges so far.
+func (s *Search) log() *fit.Log { return fit.NewLog(s.main) }
+
+func (s *Search) options() fit.Options {
+	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow}
+}
+
+// calibrate sends a few single requests, small and larger, to learn how fast
+// the endpoint answers and how it counts tokens.
+func (s *Search) calibrate() error {
+	medium := max(smallPrompt, s.cfg.MaxPrompt/8)
+	_, err := s.ask(Stage{
+		Question: "calibrate", Why: "how fast the endpoint answers and how it counts tokens",
+		Hits: 3, Rate: 0.5,
+		Sizes: []Size{s.size(smallPrompt), s.size(medium), s.size(smallPrompt)},
+	})
+	return err
+}
+
+func (s *Search) size(prompt int) Size { return Size{Prompt: prompt, MaxTokens: s.cfg.MaxTokens} }
+
+// slower returns the stage at half its speed.
+func (st Stage) slower() Stage {
+	st.Rate /= 2
+	if st.Offsets != nil {
+		slow := make([]time.Duration, len(st.Offsets))
+		for i, at := range st.Offsets {
+			slow[i] = 2 * at
+		}
+		st.Offsets = slow
+	}
+	return st
+}

@@ -1,0 +1,119 @@
+package search
+
+import (
+	"math"
+
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+)
+
+// soakBelow holds a rate just below the slowest limit for the longest window
+// that may hide behind it. It reports whether nothing of this dimension was
+// refused; if something was, a second limiter has been met, or the first is
+// a little lower than thought, and the refusals are in the log.
+func (s *Search) soakBelow(ax *axis) (held bool, err error) {
+	if !s.cfg.Verify {
+		return true, nil
+	}
+	for ax.margin <= furthest {
+		limits, _ := s.limits(ax.dim)
+		limit, ok := slowest(limits)
+		if !ok {
+			return true, nil
+		}
+		if ax.margin == 0 {
+			ax.margin = s.closest(&limit)
+		}
+		st := s.paced(ax, &limit, 1-ax.margin)
+		st.Question, st.Why = "verify_below", "whether a rate just below the limit holds"
+		st.Rest = s.afterRefusals()
+		st.StopAfter = 3
+		xs, err := s.ask(st)
+		if err != nil {
+			return false, err
+		}
+		if refusedBy(ax.dim, xs) == 0 {
+			return true, nil
+		}
+		after, left := s.limits(ax.dim)
+		if len(after) > len(limits) || left > 0 {
+			return false, nil // another limiter
+		}
+		ax.margin *= 2 // the same one: it was approached too closely
+	}
+	s.warn("%s: even %.0f %% below the limit something was refused, because requests arrive unevenly", ax.dim, 100*furthest)
+	return true, nil
+}
+
+// Margins below a limit at which a soak begins and beyond which it has lost
+// its meaning.
+const nearest, furthest = 0.05, 0.35
+
+// closest is how near to a limit a soak begins: half the wanted precision, and
+// not so near that the usual spread of arrivals squeezes one request too many
+// into a window, but within 5 % unless that fails.
+func (s *Search) closest(l *fit.Limit) float64 {
+	spread := 0.0
+	if l.Algorithm != limiter.TokenBucket {
+		spread = 1.5 * s.log().Spread.Seconds() / l.Param
+	}
+	return math.Min(nearest, math.Max(s.cfg.Precision/2, spread))
+}
+
+// paced returns a stage at a share of a limit's lowest rate, evenly spaced.
+func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
+	low, _ := l.RateBounds()
+	size, unit := ax.size, 1.0
+	if ax.dim == fit.Tokens {
+		size = s.soakSize(ax, l)
+		unit = float64(size.Prompt + size.MaxTokens)
+	}
+	rate := share * low / unit
+	hold := math.Max(2*l.Window().Seconds(), 1.1*s.cfg.MaxWindow.Seconds())
+	return Stage{Dimension: ax.dim, Spaced: true, Rate: rate, Hits: int(math.Ceil(rate*hold)) + 1, Sizes: []Size{size}}
+}
+
+// soakSize cuts a window's tokens into equal requests, as few as the largest
+// prompt allows, so that whole requests fill the window; the pace then decides
+// how close the soak comes. A little is left for prompts that turn out larger
+// than they were made to be.
+func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
+	const full = 0.998
+	tokens := full * l.Low
+	n := math.Ceil(tokens / ax.cost())
+	return s.size(max(smallPrompt, int(tokens/n)-s.cfg.MaxTokens))
+}
+
+// soakAbove goes 5 % over the limit, starting from a soak below it, until
+// something is refused; a bucket with much in store is gone over by more, so
+// that its store is used up within two windows.
+func (s *Search) soakAbove(ax *axis) error {
+	if !s.cfg.Verify {
+		return nil
+	}
+	limits, _ := s.limits(ax.dim)
+	limit, ok := slowest(limits)
+	if !ok {
+		return nil
+	}
+	for _, over := range []float64{1.05, 1.2, 1.6} {
+		low, high := limit.RateBounds()
+		st := s.paced(ax, &limit, 1)
+		st.Rate *= over * high / low
+		st.Hits = int(math.Ceil(2.2*limit.Window().Seconds()*st.Rate)) + 2
+		if ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
+			return nil
+		}
+		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
+		st.StopAfter = 3
+		xs, err := s.ask(st)
+		if err != nil {
+			return err
+		}
+		if refusedBy(ax.dim, xs) > 0 {
+			return nil
+		}
+	}
+	s.warn("%s: nothing was refused above the limit found", ax.dim)
+	return nil
+}

@@ -1,0 +1,227 @@
+// Package sim answers stages without a network: limiters, a way there and
+// back, and nothing else. It is what the search is tested and measured
+// against in the thousands, where real connections would only add time.
+//
+// It stands for the far side: it gets stages and gives exchanges, and no more
+// of its limiters reaches the search than an endpoint would let out.
+package sim
+
+import (
+	"container/heap"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+)
+
+// A Limit is one limiter of the endpoint.
+type Limit struct {
+	limiter.Spec
+	Tokens  bool                                            // counts tokens instead of requests
+	Cost    func(prompt, completion, maxTokens int) float64 // tokens only; nil: prompt + completion
+	Refusal exchange.Outcome                                // what it answers; empty: unclassified
+}
+
+// An Endpoint answers stages. Set the fields, then use Send.
+type Endpoint struct {
+	Limits []Limit
+
+	RTT    time.Duration // there and back, without jitter
+	Jitter time.Duration // up to this much more each way
+	Think  time.Duration // time an admitted request takes to be answered
+	Faults float64       // share of admitted requests that end in a 500
+
+	ServerClock bool // tells when a request arrived
+	Speakers    int  // completion tokens of an answer; 0: max_tokens
+
+	Rand *rand.Rand
+
+	// Admitted and Tokens count what was let in, Clock is the endpoint's time.
+	Admitted int
+	Tokens   float64
+	Refused  int
+	Clock    time.Duration
+
+	rules []*limiter.Rule
+	seq   uint64
+}
+
+// event is a request on its way: due to be sent, or due to arrive.
+type event struct {
+	at     time.Duration
+	k      int
+	arrive bool
+	sent   time.Duration
+}
+
+type events []event
+
+func (q events) Len() int           { return len(q) }
+func (q events) Less(i, j int) bool { return q[i].at < q[j].at }
+func (q events) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *events) Push(x any)        { *q = append(*q, x.(event)) }
+func (q *events) Pop() any {
+	last := len(*q) - 1
+	x := (*q)[last]
+	*q = (*q)[:last]
+	return x
+}
+
+// Send implements [search.Send].
+func (e *Endpoint) Send(st search.Stage) (search.Reply, error) {
+	e.begin()
+	start := e.Clock + st.Rest
+	var out []exchange.Exchange
+	queue := &events{{at: start + st.At(0)}}
+	var inFlight, refusedBy, admittedBy []time.Duration
+	for queue.Len() > 0 {
+		ev := heap.Pop(queue).(event)
+		if !ev.arrive {
+			if reached(refusedBy, ev.at, st.StopAfter) || reached(admittedBy, ev.at, st.UntilAdmitted) {
+				continue
+			}
+			heap.Push(queue, event{at: ev.at + e.oneWay(), k: ev.k, arrive: true, sent: ev.at})
+			if ev.k+1 < st.Hits {
+				heap.Push(queue, event{at: start + st.At(ev.k+1), k: ev.k + 1})
+			}
+			continue
+		}
+		inFlight = e.release(inFlight, ev.at)
+		x := e.answer(&st, ev)
+		if x.Outcome == exchange.Success || x.Outcome == exchange.Server {
+			inFlight = append(inFlight, x.Done-e.RTT/2)
+		}
+		switch {
+		case x.Refused():
+			refusedBy = append(refusedBy, x.Done)
+		case x.Outcome == exchange.Success:
+			admittedBy = append(admittedBy, x.Done)
+		}
+		out = append(out, x)
+	}
+	e.release(inFlight, math.MaxInt64)
+	exchange.Sort(out)
+	e.Clock = start
+	for i := range out {
+		e.Clock = max(e.Clock, out[i].Done)
+	}
+	return search.Reply{Exchanges: out, End: e.Clock}, nil
+}
+
+func (e *Endpoint) begin() {
+	if e.rules != nil {
+		return
+	}
+	for _, l := range e.Limits {
+		e.rules = append(e.rules, limiter.NewRule(l.Spec))
+	}
+	if e.Rand == nil {
+		e.Rand = rand.New(rand.NewPCG(1, 2))
+	}
+}
+
+// oneWay is half a round trip and some jitter.
+func (e *Endpoint) oneWay() time.Duration {
+	d := e.RTT / 2
+	if e.Jitter > 0 {
+		d += time.Duration(e.Rand.Int64N(int64(e.Jitter)))
+	}
+	return d
+}
+
+func reached(done []time.Duration, now time.Duration, n int) bool {
+	if n == 0 {
+		return false
+	}
+	seen := 0
+	for _, d := range done {
+		if d <= now {
+			seen++
+		}
+	}
+	return seen >= n
+}
+
+func (e *Endpoint) release(done []time.Duration, now time.Duration) []time.Duration {
+	var rest []time.Duration
+	for _, d := range done {
+		if d > now {
+			rest = append(rest, d)
+			continue
+		}
+		for _, r := range e.rules {
+			r.Release(1)
+		}
+	}
+	return rest
+}
+
+// answer decides about one request and says what comes back.
+func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
+	size := st.Size(ev.k)
+	x := exchange.Exchange{
+		Seq: e.seq, Task: e.seq, Attempt: 1, Stage: st.Number, Key: st.Key, Scheduled: ev.sent, Sent: ev.sent,
+		PromptTokens: size.Prompt, MaxTokens: size.MaxTokens, Status: 200,
+	}
+	e.seq++
+	if e.ServerClock {
+		x.Arrived = (1e6*time.Second + ev.at).Truncate(time.Millisecond)
+	}
+	x.Outcome = e.decide(ev.at, size)
+	think := time.Duration(0)
+	if x.Outcome == exchange.Success {
+		think = e.Think
+		x.Usage = exchange.Usage{Prompt: int64(size.Prompt), Completion: int64(e.completion(size)), Total: int64(size.Prompt + e.completion(size))}
+		if e.Faults > 0 && e.Rand.Float64() < e.Faults {
+			x.Outcome, x.Status, x.Usage = exchange.Server, 500, exchange.Usage{}
+		}
+	} else {
+		x.Status = 429
+	}
+	x.FirstByte = ev.at + think + e.oneWay()
+	x.Done = x.FirstByte
+	return x
+}
+
+func (e *Endpoint) completion(z search.Size) int {
+	if e.Speakers > 0 {
+		return min(e.Speakers, z.MaxTokens)
+	}
+	return z.MaxTokens
+}
+
+func (e *Endpoint) decide(at time.Duration, z search.Size) exchange.Outcome {
+	costs := make([]float64, len(e.rules))
+	refusing := -1
+	for i, l := range e.Limits {
+		costs[i] = 1
+		if l.Tokens {
+			costs[i] = float64(z.Prompt + e.completion(z))
+			if l.Cost != nil {
+				costs[i] = l.Cost(z.Prompt, e.completion(z), z.MaxTokens)
+			}
+		}
+		if refusing < 0 && !e.rules[i].Admits(at, costs[i]) {
+			refusing = i
+		}
+	}
+	if refusing < 0 {
+		for i, r := range e.rules {
+			r.Charge(at, costs[i])
+		}
+		e.Admitted++
+		e.Tokens += float64(z.Prompt + e.completion(z))
+		return exchange.Success
+	}
+	for i, r := range e.rules {
+		r.Refuse(at, costs[i], i == refusing)
+	}
+	e.Refused++
+	if o := e.Limits[refusing].Refusal; o != "" {
+		return o
+	}
+	return exchange.Unclassified
+}

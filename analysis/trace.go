@@ -1,0 +1,56 @@
+package analysis
+
+import (
+	"time"
+
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+)
+
+// mostTracePoints bounds a trace: a plot has no room for more.
+const mostTracePoints = 4000
+
+// traces replays the log through each limit of requests or tokens that was
+// found, as the fit did, for people to look at.
+func (e *evidence) traces() []FitTrace {
+	var traces []FitTrace
+	for i, l := range append(append([]fit.Limit{}, e.requests...), e.tokens...) {
+		traces = append(traces, e.trace(i, &l))
+	}
+	return traces
+}
+
+// trace follows how much of limit number i was taken over time. Between two
+// events that are further apart than a step, points are put in, so that a
+// window that empties in silence is seen to.
+func (e *evidence) trace(i int, l *fit.Limit) FitTrace {
+	t := FitTrace{Limit: i, Window: l.Window()}
+	events := e.log.Events
+	if len(events) == 0 {
+		return t
+	}
+	meter := l.Spec().NewMeter()
+	step := max(l.Window()/20, (events[len(events)-1].At-events[0].At)/mostTracePoints)
+	last := events[0].At
+	add := func(at time.Duration) {
+		t.Points = append(t.Points, FitPoint{T: at, Held: meter.Usage(at)})
+		last = at
+	}
+	for _, k := range l.Explained {
+		t.Refusals = append(t.Refusals, events[k].At)
+	}
+	for k := range events {
+		ev := &events[k]
+		for next := last + step; next < ev.At; next += max(step, (ev.At-last)/40) {
+			add(next)
+		}
+		if ev.Fate == fit.Admitted || ev.Fate == fit.Refused && l.CountRefused {
+			meter.Charge(ev.At, l.Cost(ev))
+			add(ev.At)
+		}
+	}
+	if l.Algorithm != limiter.TokenBucket {
+		add(last + l.Window())
+	}
+	return t
+}
