@@ -1,0 +1,180 @@
+package attack
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"sync"
+	"time"
+
+	"probe/analysis/exchange"
+)
+
+// Bounds of one answer.
+const (
+	maxAnswer  = 64 << 20 // bytes that are read before the connection is given up
+	maxKept    = 1 << 20  // bytes that are kept for reading and judging
+	maxFailure = 16 << 10 // bytes of a failure that are recorded
+	// linger is how long (wall) the end of a stream that says it is done is
+	// waited for, so that its connection can be used again.
+	linger = time.Second
+)
+
+// A reading is what an answer's body said.
+type reading struct {
+	streamed   bool
+	usage      exchange.Usage
+	finish     string
+	firstToken time.Duration // endpoint time; 0 if none
+	done       time.Duration // endpoint time at which the answer was complete
+	failed     bool          // an error came within the stream
+	// body is what the classifier and the strategies see: of a stream only
+	// what may be an error, of anything else the beginning.
+	body []byte
+	size int64
+	err  error // why the answer is not complete
+}
+
+var errUnfinished = errors.New("the stream ended before the answer did")
+
+// readAnswer reads the answer to its end, within bounds, and closes it. Giveup
+// is called to cut off an answer that is complete but does not end.
+func readAnswer(resp *http.Response, clock Clock, giveUp func()) reading {
+	defer resp.Body.Close()
+	src := &bounded{r: resp.Body, max: maxAnswer}
+	var rd reading
+	if isStream(resp) {
+		rd = readStream(src, clock, giveUp)
+	} else {
+		rd = readWhole(src, resp.ContentLength)
+		rd.done = clock.Now()
+	}
+	rd.size = src.n
+	return rd
+}
+
+// isStream reports whether the body is to be read as server-sent events. A
+// refusal is not, whatever it calls itself: all of its body is wanted.
+func isStream(resp *http.Response) bool {
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	return kind == "text/event-stream" && resp.StatusCode < 300
+}
+
+// readWhole reads an answer that is one piece.
+func readWhole(src io.Reader, length int64) (rd reading) {
+	var buf bytes.Buffer
+	if length > 0 {
+		buf.Grow(int(min(length, maxKept)) + bytes.MinRead)
+	}
+	_, rd.err = buf.ReadFrom(io.LimitReader(src, maxKept))
+	if rd.err == nil {
+		_, rd.err = io.Copy(io.Discard, src)
+	}
+	rd.body = buf.Bytes()
+	var c chunk
+	if c.decode(rd.body) {
+		c.into(&rd)
+	}
+	return rd
+}
+
+var streamBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 8<<10) }}
+
+// readStream reads server-sent events.
+func readStream(src io.Reader, clock Clock, giveUp func()) reading {
+	buf := streamBuffers.Get().(*bufio.Reader)
+	buf.Reset(src)
+	defer func() { buf.Reset(nil); streamBuffers.Put(buf) }()
+
+	s := stream{reading: reading{streamed: true}, clock: clock}
+	for events := newSSEReader(buf); ; {
+		e, err := events.next()
+		if err != nil {
+			s.end(err)
+			return s.reading
+		}
+		if s.take(e); s.over {
+			// The answer is complete; what still comes is not part of it.
+			s.done = clock.Now()
+			defer time.AfterFunc(linger, giveUp).Stop()
+			io.Copy(io.Discard, buf)
+			return s.reading
+		}
+	}
+}
+
+// A stream is an answer that arrives in events.
+type stream struct {
+	reading
+	clock Clock
+	chat  bool // events looked like a chat completion's
+	over  bool // the stream said that it is complete
+}
+
+// take reads one event.
+func (s *stream) take(e *event) {
+	if bytes.Equal(e.data, []byte("[DONE]")) {
+		s.over = true
+		return
+	}
+	s.chat = s.chat || bytes.Contains(e.data, []byte(`"choices"`))
+	suspect := e.name == "error" || e.status >= 400 || e.foreign
+	// Most events are one more token. Once the first has come they say
+	// nothing that is recorded, and are not worth decoding.
+	if suspect || s.firstToken == 0 || telling(e.data) {
+		var c chunk
+		if c.decode(e.data) {
+			if s.firstToken == 0 && c.hasToken() {
+				s.firstToken = s.clock.Now()
+			}
+			c.into(&s.reading)
+			suspect = suspect || c.isError()
+			s.over = s.over || c.Type == "message_stop"
+		}
+	}
+	s.failed = s.failed || suspect
+	if suspect && len(s.body) < maxFailure {
+		s.body = append(append(s.body, e.raw...), '\n')
+	}
+}
+
+// end is called when the stream ended without saying so.
+func (s *stream) end(err error) {
+	s.done = s.clock.Now()
+	if !errors.Is(err, io.EOF) {
+		s.err = err
+	} else if s.chat && s.finish == "" && !s.failed {
+		s.err = errUnfinished
+	}
+}
+
+// telling reports whether an event has a field, other than null, that is
+// recorded. A quote within a JSON string is escaped, so a token's text cannot
+// look like a field.
+func telling(data []byte) bool {
+	for _, field := range [...]string{`"usage"`, `"finish_reason"`, `"stop_reason"`, `"error"`, `"code"`, `"message_stop"`} {
+		for rest := data; ; {
+			i := bytes.Index(rest, []byte(field))
+			if i < 0 {
+				break
+			}
+			rest = bytes.TrimLeft(rest[i+len(field):], " :")
+			if !bytes.HasPrefix(rest, []byte("null")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decode reads JSON into c as far as it fits: a field of an unexpected type is
+// left out. It reports whether data was JSON at all.
+func (c *chunk) decode(data []byte) bool {
+	err := json.Unmarshal(data, c)
+	var mismatch *json.UnmarshalTypeError
+	return err == nil || errors.As(err, &mismatch)
+}

@@ -1,0 +1,167 @@
+package attack
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"probe/analysis/exchange"
+)
+
+// Limits bound what a run may use. Zero means no bound.
+type Limits struct {
+	Requests int64
+	Tokens   int64           // prompt and completion
+	Money    decimal.Decimal // in the currency of the prices
+	Time     time.Duration   // endpoint time since the start of the run
+}
+
+// Spent is what a run has used.
+type Spent struct {
+	Requests int64
+	Tokens   int64
+	Money    decimal.Decimal
+}
+
+// A Price returns what one request costs by its tokens; cached is a part of
+// prompt. It must not fall when a request grows.
+type Price func(prompt, completion, cached int64) decimal.Decimal
+
+// A Budget is what is left of Limits. A request is reserved at its largest
+// before it is sent and settled at its actual size afterwards, so the sum of
+// what was used never exceeds the limits, however many are in flight, as long
+// as no answer uses more than was reserved for it. An answer that does is
+// counted in full and everything after it is refused.
+//
+// A Budget may be used from many goroutines at once.
+type Budget struct {
+	limits Limits
+	price  Price
+
+	mu       sync.Mutex
+	spent    Spent // settled
+	reserved Spent // in flight, at their largest
+}
+
+// NewBudget returns a budget of which spent has been used already. A nil price
+// means that tokens cost nothing.
+func NewBudget(limits Limits, spent Spent, price Price) *Budget {
+	if price == nil {
+		price = func(int64, int64, int64) decimal.Decimal { return decimal.Zero }
+	}
+	return &Budget{limits: limits, spent: spent, price: price}
+}
+
+// SpentError reports that a budget does not allow one more request.
+type SpentError struct {
+	What  string // requests, tokens, money, time
+	Limit string // how much there was, for people
+}
+
+// Error implements error.
+func (e *SpentError) Error() string {
+	return fmt.Sprintf("the budget of %s is spent (limit %s)", e.What, e.Limit)
+}
+
+// Reserve takes the most that a request can use out of the budget: its prompt
+// tokens and the completion tokens that it asks for. Now is the endpoint time.
+// It returns a [*SpentError], and takes nothing, when there is not enough.
+func (b *Budget) Reserve(now time.Duration, prompt, completion int64) (*Reservation, error) {
+	prompt, completion = max(0, prompt), max(0, completion)
+	cost := b.price(prompt, completion, 0)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	held := Spent{
+		Requests: b.spent.Requests + b.reserved.Requests + 1,
+		Tokens:   b.spent.Tokens + b.reserved.Tokens + prompt + completion,
+		Money:    b.spent.Money.Add(b.reserved.Money).Add(cost),
+	}
+	if err := b.limits.allow(now, held); err != nil {
+		return nil, err
+	}
+	b.reserved.add(1, prompt+completion, cost)
+	return &Reservation{budget: b, prompt: prompt, completion: completion, cost: cost}, nil
+}
+
+// allow reports which limit held exceeds.
+func (l Limits) allow(now time.Duration, held Spent) error {
+	switch {
+	case l.Time > 0 && now >= l.Time:
+		return &SpentError{"time", l.Time.String()}
+	case l.Requests > 0 && held.Requests > l.Requests:
+		return &SpentError{"requests", fmt.Sprint(l.Requests)}
+	case l.Tokens > 0 && held.Tokens > l.Tokens:
+		return &SpentError{"tokens", fmt.Sprint(l.Tokens)}
+	case l.Money.IsPositive() && held.Money.GreaterThan(l.Money):
+		return &SpentError{"money", l.Money.String()}
+	}
+	return nil
+}
+
+// late reports whether the budget of time is spent at the given endpoint time.
+func (b *Budget) late(now time.Duration) bool {
+	return b.limits.Time > 0 && now >= b.limits.Time
+}
+
+// Spent returns what has been used for certain: requests that are in flight
+// are not in it.
+func (b *Budget) Spent() Spent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spent
+}
+
+// Left returns what may still be reserved at the given endpoint time. A field
+// is zero when nothing is left, and when there is no limit: see [Budget.Limits].
+func (b *Budget) Left(now time.Duration) Limits {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.limits
+	return Limits{
+		Requests: max(0, l.Requests-b.spent.Requests-b.reserved.Requests),
+		Tokens:   max(0, l.Tokens-b.spent.Tokens-b.reserved.Tokens),
+		Money:    decimal.Max(decimal.Zero, l.Money.Sub(b.spent.Money).Sub(b.reserved.Money)),
+		Time:     max(0, l.Time-now),
+	}
+}
+
+// Limits returns the limits that the budget was made with.
+func (b *Budget) Limits() Limits { return b.limits }
+
+// A Reservation is one request's part of a budget.
+type Reservation struct {
+	budget             *Budget
+	prompt, completion int64
+	cost               decimal.Decimal
+	settled            bool
+}
+
+// Settle replaces the reservation by what the request used as the endpoint
+// reported it. Further calls do nothing.
+func (r *Reservation) Settle(u exchange.Usage) {
+	r.settle(u.Prompt+u.Completion, r.budget.price(u.Prompt, u.Completion, u.Cached))
+}
+
+// SettleUnknown keeps the whole reservation: the request went out, and nobody
+// knows what it was charged.
+func (r *Reservation) SettleUnknown() { r.settle(r.prompt+r.completion, r.cost) }
+
+func (r *Reservation) settle(tokens int64, cost decimal.Decimal) {
+	b := r.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.settled {
+		return
+	}
+	r.settled = true
+	b.reserved.add(-1, -(r.prompt + r.completion), r.cost.Neg())
+	b.spent.add(1, tokens, cost)
+}
+
+func (s *Spent) add(requests, tokens int64, money decimal.Decimal) {
+	s.Requests += requests
+	s.Tokens += tokens
+	s.Money = s.Money.Add(money)
+}

@@ -1,0 +1,60 @@
+package endpoint
+
+import (
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/scenarios"
+)
+
+// FromScenario reads the endpoint section of a scenario; nil gives an endpoint
+// without limits. Speed is left at its default: it belongs to the target. The
+// error names each field that is wrong and what is allowed.
+func FromScenario(e *scenarios.Endpoint) (Config, error) {
+	if e == nil {
+		return Config{}.withDefaults(), nil
+	}
+	c := Config{
+		Dialect:         Dialect(e.Dialect),
+		Native:          e.Native,
+		FreeQuotaStatus: e.Status,
+		Latency: Latency{
+			TTFT:            time.Duration(e.Latency.TTFT),
+			Jitter:          time.Duration(e.Latency.Jitter),
+			TokensPerSecond: float64(e.Latency.TokensPerSecond),
+		},
+		Seed: e.Seed,
+	}
+	for _, l := range e.Limits {
+		c.Limits = append(c.Limits, limitFromScenario(l))
+	}
+	for _, a := range e.Accounts {
+		c.Accounts = append(c.Accounts, Account{Key: a.Key, FreeQuota: float64(a.FreeQuota)})
+	}
+	c = c.withDefaults()
+	return c, c.Validate()
+}
+
+func limitFromScenario(l scenarios.EndpointLimit) Limit {
+	return Limit{
+		Spec: limiter.Spec{
+			Algorithm:    limiter.Algorithm(l.Algorithm),
+			Amount:       float64(l.Amount),
+			Window:       time.Duration(l.Window),
+			Burst:        float64(l.Burst),
+			Aligned:      l.Aligned,
+			Phase:        time.Duration(l.Phase),
+			RefillEvery:  time.Duration(l.RefillEvery),
+			CountRefused: l.CountRefused,
+			Penalty:      time.Duration(l.Penalty),
+			Hot:          float64(l.Hot),
+			WarmUp:       time.Duration(l.WarmUp),
+			Idle:         time.Duration(l.Idle),
+		},
+		Dimension:   Dimension(l.Dimension),
+		Refusal:     exchange.Outcome(l.Refusal),
+		Charge:      Charge(l.Charge),
+		ChargeAfter: l.ChargeAfter,
+	}
+}

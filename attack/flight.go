@@ -1,0 +1,211 @@
+package attack
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"probe/analysis/exchange"
+	"probe/analysis/search"
+)
+
+// hopeless is after how many answers of the kind that no waiting cures (a
+// refused key, an empty purse) a stage ends: more of them would tell nothing.
+// A spent free quota is not among them; the stage itself says how often it
+// wants to see that.
+const hopeless = 3
+
+// A flight is a stage under way.
+type flight struct {
+	stage search.Stage
+	key   string
+	start time.Duration // of the schedule, endpoint time
+	clock Clock
+	sink  Sink
+	// late tells whether the budget of time is spent at an endpoint time.
+	late func(time.Duration) bool
+
+	ctx      context.Context // of everything in flight
+	cancel   context.CancelFunc
+	stop     chan struct{} // closed when nothing more is to be sent
+	attacker *vegeta.Attacker
+	shift    atomic.Int64 // by how much a spaced stage has been delayed
+
+	mu        sync.Mutex
+	ended     bool // nothing more is to be scheduled
+	endedAt   time.Duration
+	waiting   map[int]hit // handed to Vegeta, not yet entered
+	delays    []time.Duration
+	exchanges []exchange.Exchange
+	sent      int
+	refused   int
+	admitted  int
+	hopeless  int
+	spent     bool
+	err       error
+}
+
+func newFlight(ctx context.Context, s search.Stage, key string, cfg Config) *flight {
+	f := &flight{
+		stage:   s,
+		key:     key,
+		clock:   cfg.Clock,
+		sink:    cfg.Sink,
+		late:    cfg.Budget.late,
+		stop:    make(chan struct{}),
+		waiting: make(map[int]hit),
+	}
+	// What is in flight outlives ctx by a moment of grace: see Attacker.Send.
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return f
+}
+
+// due returns when request number k is to go out, in endpoint time.
+func (f *flight) due(k int) time.Duration {
+	return f.start + f.stage.At(k) + time.Duration(f.shift.Load())
+}
+
+// keepApart moves the rest of a spaced stage by what request k is late.
+func (f *flight) keepApart(k int) {
+	if late := f.clock.Now() - f.due(k); f.stage.Spaced && late > 0 {
+		f.shift.Add(int64(late))
+	}
+}
+
+// halt ends the sending; what is in flight goes on.
+func (f *flight) halt() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.haltLocked()
+}
+
+func (f *flight) haltLocked() {
+	if f.stopped() {
+		return
+	}
+	f.endLocked()
+	close(f.stop)
+	f.attacker.Stop()
+}
+
+// endLocked notes that nothing more is scheduled.
+func (f *flight) endLocked() {
+	if !f.ended {
+		f.ended, f.endedAt = true, f.clock.Now()
+	}
+}
+
+// lapse notes that the budget of time ends before the next request is due.
+// Unlike a halt it lets those go out that were due before.
+func (f *flight) lapse() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spent = true
+	f.endLocked()
+}
+
+func (f *flight) stopped() bool {
+	select {
+	case <-f.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// enter ties a request that came out of Vegeta to its place in the schedule.
+func (f *flight) enter(number int) (hit, bool) {
+	late := f.clock.Now() - f.due(number)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, ok := f.waiting[number]
+	delete(f.waiting, number)
+	if ok {
+		f.delays = append(f.delays, max(0, late))
+	}
+	return h, ok
+}
+
+// spend ends the stage because the budget does not allow one more request.
+func (f *flight) spend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.spent = true
+	f.haltLocked()
+}
+
+// fail ends the stage because something cannot be recorded.
+func (f *flight) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failLocked(err)
+}
+
+func (f *flight) failLocked(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+	f.haltLocked()
+}
+
+// record takes one complete exchange.
+func (f *flight) record(x exchange.Exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.exchanges = append(f.exchanges, x)
+	if x.Refused() {
+		f.refused++
+	}
+	if x.Outcome == exchange.Auth || x.Outcome == exchange.Billing {
+		f.hopeless++
+	}
+	if x.Admitted() {
+		f.admitted++
+	}
+	if reached(f.refused, f.stage.StopAfter) || reached(f.admitted, f.stage.UntilAdmitted) || f.hopeless >= hopeless {
+		f.haltLocked()
+	}
+	if f.sink == nil || f.err != nil {
+		return
+	}
+	if err := f.sink(x); err != nil {
+		f.failLocked(err)
+	}
+}
+
+// reached reports whether a count has come to its bound; 0 is no bound.
+func reached(n, bound int) bool { return bound > 0 && n >= bound }
+
+// result sums up a stage in which nothing is in flight any more.
+func (f *flight) result(tolerance Tolerance) Result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := Result{
+		Exchanges: f.exchanges,
+		Start:     f.due(0),
+		End:       f.due(0),
+		Scheduled: f.scheduled(),
+		Sent:      f.sent,
+		Delay:     p99(f.delays),
+		Spent:     f.spent,
+	}
+	exchange.Sort(r.Exchanges)
+	r.Void = voidReason(r, f.ended, tolerance.allowed(&f.stage, f.clock))
+	for i := range r.Exchanges {
+		r.Exchanges[i].Void = r.Void != ""
+		r.End = max(r.End, r.Exchanges[i].Done)
+	}
+	return r
+}
+
+// scheduled counts the requests that were due before the stage was stopped.
+func (f *flight) scheduled() int {
+	n := f.stage.Hits
+	for f.ended && n > 0 && f.due(n-1) > f.endedAt {
+		n--
+	}
+	return n
+}

@@ -1,0 +1,211 @@
+package strategy
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"probe/analysis/limiter"
+)
+
+// A line lets its tickets go one by one, as its rules allow.
+//
+// Strictly first come, first served would waste what a large request at the
+// head cannot use: at 2,000 tokens a request and 16,667 a second about a tenth
+// of the rate. So a request may be overtaken by a smaller one that fits, the
+// largest of those near the head, but not by more than maxOvertakes: nobody
+// starves.
+type line struct {
+	mu      sync.Mutex
+	rules   []*rule
+	now     func() time.Duration              // endpoint time since the queue began
+	wall    func(time.Duration) time.Duration // endpoint to wall
+	waiting []*ticket                         // in order of arrival
+	alarm   *time.Timer                       // when to dispatch next; whoever waits listens to it
+}
+
+const (
+	lookahead    = 64 // how far from the head an overtaker may stand
+	maxOvertakes = 64 // how often the head may be overtaken
+)
+
+// A rule is a limiter and what it counts.
+type rule struct {
+	*limiter.Rule
+	tokens bool
+}
+
+// A ticket is one attempt that waits for its turn.
+type ticket struct {
+	cost      float64       // tokens
+	holds     bool          // takes a place among those in flight, until release
+	turn      chan struct{} // closed when the attempt may go; made by join
+	overtaken int
+}
+
+func newLine(cfg Config, limits []Limit, start time.Time) *line {
+	l := &line{
+		rules: cfg.Queue.rules(limits),
+		now:   func() time.Duration { return cfg.endpoint(time.Since(start)) },
+		wall:  cfg.wall,
+		alarm: time.NewTimer(time.Hour),
+	}
+	l.alarm.Stop()
+	return l
+}
+
+// join puts t at the end of the line.
+func (l *line) join(t *ticket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t.turn = make(chan struct{})
+	l.waiting = append(l.waiting, t)
+	l.dispatch()
+}
+
+// quit takes t out of the line. It is false when its turn has come already.
+func (l *line) quit(t *ticket) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.Index(l.waiting, t)
+	if i < 0 {
+		return false
+	}
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	l.dispatch() // the next in line may be a smaller one
+	return true
+}
+
+// ring answers the alarm.
+func (l *line) ring() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dispatch()
+}
+
+// release gives back the place in flight of a ticket that held one.
+func (l *line) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.rules {
+		if r.Algorithm == limiter.Concurrency {
+			r.Release(1)
+		}
+	}
+	l.dispatch()
+}
+
+// dispatch lets go whoever may go now and sets the alarm for the next. The
+// caller holds the lock.
+func (l *line) dispatch() {
+	now := l.now()
+	for len(l.waiting) > 0 {
+		i := l.pick(now)
+		if i < 0 {
+			break
+		}
+		l.let(now, i)
+	}
+	l.alarm.Stop()
+	if wait, ok := l.next(now); ok {
+		// A microsecond more than was computed: rounding must not make the
+		// alarm ring just before its time, again and again.
+		l.alarm.Reset(l.wall(wait) + time.Microsecond)
+	}
+}
+
+// pick returns the index of the ticket that may go now, or -1.
+func (l *line) pick(now time.Duration) int {
+	head := l.waiting[0]
+	if l.admits(now, head) {
+		return 0
+	}
+	best := -1
+	if head.overtaken < maxOvertakes {
+		for i, t := range l.near() {
+			if (best < 0 || t.cost > l.waiting[best].cost) && l.admits(now, t) {
+				best = i
+			}
+		}
+	}
+	return best
+}
+
+// near returns the tickets among which one may overtake the head.
+func (l *line) near() []*ticket { return l.waiting[:min(len(l.waiting), lookahead)] }
+
+// let books the ticket at index i and lets it go.
+func (l *line) let(now time.Duration, i int) {
+	t := l.waiting[i]
+	if i > 0 {
+		l.waiting[0].overtaken++
+	}
+	for _, r := range l.rules {
+		if r.applies(t) {
+			r.Charge(now, r.cost(t))
+		}
+	}
+	l.waiting = slices.Delete(l.waiting, i, i+1)
+	close(t.turn)
+}
+
+// admits reports whether every rule lets t go now.
+func (l *line) admits(now time.Duration, t *ticket) bool {
+	for _, r := range l.rules {
+		if r.applies(t) && !r.Admits(now, r.cost(t)) {
+			return false
+		}
+	}
+	return true
+}
+
+// next returns how long it takes until somebody may go, and false when that
+// depends on a release, or nobody waits. As no ticket fits before the smallest
+// one does, only that and the head are asked.
+func (l *line) next(now time.Duration) (time.Duration, bool) {
+	if len(l.waiting) == 0 {
+		return 0, false
+	}
+	candidates := []*ticket{l.waiting[0]}
+	if l.waiting[0].overtaken < maxOvertakes {
+		candidates = append(candidates, slices.MinFunc(l.near(), func(a, b *ticket) int { return cmp.Compare(a.cost, b.cost) }))
+	}
+	var wait time.Duration
+	found := false
+	for _, t := range candidates {
+		if w, ok := l.until(now, t); ok && (!found || w < wait) {
+			wait, found = w, true
+		}
+	}
+	return wait, found
+}
+
+// until returns how long it takes until every rule lets t go.
+func (l *line) until(now time.Duration, t *ticket) (time.Duration, bool) {
+	var wait time.Duration
+	for _, r := range l.rules {
+		if !r.applies(t) {
+			continue
+		}
+		w, ok := r.RetryAfter(now, r.cost(t))
+		if !ok {
+			return 0, false
+		}
+		wait = max(wait, w)
+	}
+	return wait, true
+}
+
+// applies reports whether the rule is any of the ticket's business.
+func (r *rule) applies(t *ticket) bool { return t.holds || r.Algorithm != limiter.Concurrency }
+
+// cost returns what the ticket takes of the rule. A request that is larger
+// than the whole allowance takes all of it: it is sent when nothing else is in
+// the window, and the endpoint decides.
+func (r *rule) cost(t *ticket) float64 {
+	if r.tokens {
+		return min(t.cost, r.Capacity())
+	}
+	return 1
+}

@@ -1,0 +1,181 @@
+package strategy
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+)
+
+// queue lets requests out no faster than its limits allow. It keeps a line for
+// each key and each model that has limits of its own.
+type queue struct {
+	cfg   Config
+	next  http.RoundTripper
+	start time.Time
+
+	mu      sync.Mutex
+	lines   map[lineKey]*line
+	waiting int
+}
+
+type lineKey struct{ key, model string }
+
+func newQueue(cfg Config, next http.RoundTripper) *queue {
+	return &queue{cfg: cfg, next: next, start: time.Now(), lines: make(map[lineKey]*line)}
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (q *queue) RoundTrip(req *http.Request) (*http.Response, error) {
+	j := journeyOf(req)
+	below := &queued{queue: q, key: j.key}
+	l := q.line(below.key, j.model)
+	if err := q.wait(req.Context(), j, l, &ticket{cost: q.cfg.cost(req), holds: true}); err != nil {
+		return nil, err
+	}
+	resp, err := j.within(below, func() (*http.Response, error) { return q.next.RoundTrip(req) })
+	if err != nil {
+		l.release()
+		return nil, err
+	}
+	onClose(resp, l.release)
+	return resp, nil
+}
+
+// queued is the queue as strategies inside it see it: each further attempt
+// takes another turn. The place among those in flight is kept meanwhile.
+type queued struct {
+	*queue
+	key string // the key that was chosen outside the queue
+}
+
+func (q *queued) turn(ctx context.Context, j *journey, req *http.Request) error {
+	return q.wait(ctx, j, q.line(q.key, j.model), &ticket{cost: q.cfg.cost(req)})
+}
+
+// saw needs no doing: a refused request stays booked here although the
+// endpoint has not booked it, so the queue falls behind by just that request
+// for one window. That makes room for whatever delayed it.
+func (q *queued) saw(exchange.Verdict) {}
+
+// line returns the line for a key and model.
+func (q *queue) line(key, model string) *line {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	limits, own := q.cfg.Queue.Models[model]
+	if !own {
+		limits, model = q.cfg.Queue.Limits, ""
+	}
+	k := lineKey{key, model}
+	if q.lines[k] == nil {
+		q.lines[k] = newLine(q.cfg, limits, q.start)
+	}
+	return q.lines[k]
+}
+
+// wait returns nil when the ticket's turn has come.
+func (q *queue) wait(ctx context.Context, j *journey, l *line, t *ticket) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !q.enter() {
+		return ErrQueueFull
+	}
+	defer q.leave()
+	l.join(t)
+	patience, reason := q.patience(j)
+	for {
+		select {
+		case <-t.turn:
+			return nil
+		case <-l.alarm.C: // it rings for whoever hears it first
+			l.ring()
+			continue
+		case <-patience:
+		case <-ctx.Done():
+			reason = ctx.Err()
+		}
+		if !l.quit(t) { // its turn came in the same moment
+			return nil
+		}
+		return reason
+	}
+}
+
+// patience returns a channel that fires when waiting has lost its sense, and
+// why.
+func (q *queue) patience(j *journey) (<-chan time.Time, error) {
+	longest, reason := q.cfg.wall(q.cfg.Queue.MaxWait), ErrQueueWait
+	if !j.deadline.IsZero() {
+		if left := time.Until(j.deadline); longest == 0 || left < longest {
+			longest, reason = max(left, 1), ErrDeadline
+		}
+	}
+	if longest == 0 {
+		return nil, nil
+	}
+	return time.After(longest), reason
+}
+
+func (q *queue) enter() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting >= q.cfg.Queue.MaxWaiting {
+		return false
+	}
+	q.waiting++
+	return true
+}
+
+func (q *queue) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting--
+}
+
+// rules returns the limiters that a line holds itself to: the given limits,
+// taken strictly, the cap on what is in flight and, unless volleys are wanted,
+// an even distance between requests as the shortest window on requests gives it.
+func (q Queue) rules(limits []Limit) []*rule {
+	var rules []*rule
+	var shortest limiter.Spec
+	for _, l := range limits {
+		s := q.strict(l.Spec)
+		rules = append(rules, &rule{Rule: limiter.NewRule(s), tokens: l.Tokens})
+		if !l.Tokens && s.Window > 0 && (shortest.Window == 0 || s.Window < shortest.Window) {
+			shortest = s
+		}
+	}
+	if shortest.Window > 0 && !q.Volleys {
+		even := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: shortest.Amount, Window: shortest.Window, Burst: 1}
+		rules = append(rules, &rule{Rule: limiter.NewRule(even)})
+	}
+	if q.MaxInFlight > 0 {
+		inFlight := limiter.Spec{Algorithm: limiter.Concurrency, Amount: float64(q.MaxInFlight)}
+		rules = append(rules, &rule{Rule: limiter.NewRule(inFlight)})
+	}
+	return rules
+}
+
+// strict returns a limit that holds at the endpoint when it is held here,
+// although requests arrive late by up to the margin's share of the window.
+//
+// Every window is longer by the margin. Windows that begin somewhere on the
+// endpoint's clock become a sliding log, which holds wherever they begin. A
+// bucket is kept from being drained by the margin as well: what arrives closer
+// together than it was sent would find it empty.
+func (q Queue) strict(s limiter.Spec) limiter.Spec {
+	longer := s
+	longer.Window += time.Duration(float64(s.Window) * q.Margin)
+	switch s.Algorithm {
+	case limiter.FixedWindow, limiter.SlidingCounter:
+		return limiter.Spec{Algorithm: limiter.SlidingLog, Amount: s.Amount, Window: longer.Window}
+	case limiter.TokenBucket, limiter.LeakyBucket:
+		longer.Algorithm = limiter.TokenBucket
+		longer.Burst = max(1, s.Capacity()*(1-q.Margin))
+	}
+	return longer
+}
