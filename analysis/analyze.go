@@ -40,7 +40,8 @@ type Input struct {
 
 	Exchanges []exchange.Exchange // in the order of sending
 	Stages    []Stage
-	MainKey   string // the key whose limits are looked for
+	MainKey   string   // the key whose limits are looked for
+	LookFor   []string // what was looked for: see package search
 
 	Declared scenarios.Declared
 	Prices   *scenarios.Prices
@@ -144,10 +145,14 @@ func (d *Document) warnings(in Input, e *evidence) {
 		warn("%d stages were no evidence because the client could not keep the pace", void)
 	}
 	for _, b := range []struct {
-		name  string
-		bound Bound
-	}{{"rpm", d.Effective.RPM}, {"tpm", d.Effective.TPM}} {
-		if b.bound.Value == nil {
+		name, dim string
+		bound     Bound
+	}{{"rpm", search.LookRequests, d.Effective.RPM}, {"tpm", search.LookTokens, d.Effective.TPM}} {
+		switch {
+		case b.bound.Value != nil:
+		case !slices.Contains(in.LookFor, b.dim):
+			warn("effective.%s is null: limits of %s were not looked for", b.name, b.dim)
+		default:
 			warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", b.name)
 		}
 	}
@@ -164,7 +169,11 @@ func (d *Document) warnings(in Input, e *evidence) {
 		warn("%d answers are unclassified: no rule of the provider profile knows them", n)
 	}
 	for outcome, s := range d.RecoveryS {
-		if s == nil {
+		switch {
+		case s != nil:
+		case d.Requests[outcome] == 0:
+			warn("recovery_s.%s is null: nothing was refused for that", outcome)
+		default:
 			warn("recovery_s.%s is null: no recovery was observed", outcome)
 		}
 	}

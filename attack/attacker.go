@@ -105,6 +105,12 @@ func (a *Attacker) Close() {
 // Any other error means that an exchange could not be recorded, or that the
 // stage is impossible.
 func (a *Attacker) Send(ctx context.Context, s search.Stage) (Result, error) {
+	return a.send(ctx, s, nil)
+}
+
+// send sends a stage, as an attack of Vegeta's or, when it is the work of a
+// closed loop, with workers of its own.
+func (a *Attacker) send(ctx context.Context, s search.Stage, w *work) (Result, error) {
 	if s.Hits == 1 && s.Offsets == nil {
 		s.Offsets = []time.Duration{0} // one request needs no rate
 	}
@@ -123,36 +129,52 @@ func (a *Attacker) Send(ctx context.Context, s search.Stage) (Result, error) {
 
 	f := newFlight(ctx, s, key, a.cfg)
 	defer f.cancel()
-	f.attacker = a.vegeta(f)
-	defer a.cutOff(ctx, f)()
+	f.work = w
+	var r Result
+	if w != nil && w.closed {
+		defer a.cutOff(ctx, f)()
+		r = a.loop(f)
+	} else {
+		f.attacker = a.vegeta(f)
+		defer a.cutOff(ctx, f)()
+		r = a.attack(f)
+	}
+	return r, cmp.Or(f.err, a.interrupted(ctx, r, s))
+}
 
+// attack lets Vegeta send a flight.
+func (a *Attacker) attack(f *flight) Result {
 	feed := newFeed(f, a.render)
 	<-feed.ready
-	f.start = max(a.cfg.Clock.Now(), a.lastEnd+s.Rest)
+	f.start = max(a.cfg.Clock.Now(), a.lastEnd+f.stage.Rest)
 	for range f.attacker.Attack(feed.targeter(a.method(), a.url), newPacer(f), 0, "") {
 		// Vegeta's results say nothing that the recorder does not know.
 	}
 	r := f.result(a.cfg.Tolerance)
 	f.halt()
 	<-feed.done
-	return r, cmp.Or(f.err, a.interrupted(ctx, r, s))
+	return r
 }
 
 // vegeta returns the engine for one stage: an Attacker of Vegeta's cannot be
 // used twice. What is worth keeping, the connections, is in the transport.
 func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
-	client := &http.Client{
+	return vegeta.NewAttacker(
+		vegeta.Client(a.client(f)),
+		vegeta.Workers(min(uint64(f.stage.Hits), firstWorkers, a.cfg.MaxWorkers)),
+		vegeta.MaxWorkers(a.cfg.MaxWorkers),
+		vegeta.MaxBody(0),
+	)
+}
+
+// client returns the client through which the requests of a flight go.
+func (a *Attacker) client(f *flight) *http.Client {
+	return &http.Client{
 		Transport: &entry{f: f, header: a.header, next: a.chain},
 		// A redirect is an answer like any other. Followed, it would be a
 		// request that no schedule knows, with a key that is not meant for it.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return vegeta.NewAttacker(
-		vegeta.Client(client),
-		vegeta.Workers(min(uint64(f.stage.Hits), firstWorkers, a.cfg.MaxWorkers)),
-		vegeta.MaxWorkers(a.cfg.MaxWorkers),
-		vegeta.MaxBody(0),
-	)
 }
 
 // cutOff sees to it that the end of ctx stops the flight and, after the grace,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
 // An entry is the outermost transport of one stage. It ties a request to its
@@ -22,6 +23,7 @@ type entry struct {
 type task struct {
 	f        *flight
 	hit      hit
+	due      time.Duration // endpoint time
 	attempts atomic.Int32
 	number   atomic.Uint64 // sequence number of the first attempt
 }
@@ -43,15 +45,22 @@ func (e *entry) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoTask
 	}
-	h, ok := e.f.enter(number)
+	h, due, ok := e.f.enter(number)
 	if !ok {
 		closeBody(req)
 		return nil, errNoTask
 	}
-	ctx := context.WithValue(e.f.ctx, taskKey{}, &task{f: e.f, hit: h})
+	ctx := context.WithValue(e.f.ctx, taskKey{}, &task{f: e.f, hit: h, due: due})
+	if e.f.work != nil {
+		ctx = e.f.work.begin(ctx, e.f.clock, number, due)
+	}
 	out := req.WithContext(ctx)
 	out.Header = e.header.Clone()
-	return e.next.RoundTrip(out)
+	resp, err := e.next.RoundTrip(out)
+	if e.f.work != nil {
+		e.f.work.end(number, e.f.clock.Now(), err)
+	}
+	return resp, err
 }
 
 // closeBody closes the body of a request that is not sent, as a transport must.

@@ -33,6 +33,7 @@ type flight struct {
 	stop     chan struct{} // closed when nothing more is to be sent
 	attacker *vegeta.Attacker
 	shift    atomic.Int64 // by how much a spaced stage has been delayed
+	work     *work        // the workload that the stage is; nil when it asks a question
 
 	mu        sync.Mutex
 	ended     bool // nothing more is to be scheduled
@@ -88,7 +89,9 @@ func (f *flight) haltLocked() {
 	}
 	f.endLocked()
 	close(f.stop)
-	f.attacker.Stop()
+	if f.attacker != nil { // a closed loop has none
+		f.attacker.Stop()
+	}
 }
 
 // endLocked notes that nothing more is scheduled.
@@ -116,17 +119,22 @@ func (f *flight) stopped() bool {
 	}
 }
 
-// enter ties a request that came out of Vegeta to its place in the schedule.
-func (f *flight) enter(number int) (hit, bool) {
-	late := f.clock.Now() - f.due(number)
+// enter ties a request that came out of Vegeta to its place in the schedule,
+// and returns when it was due. In a closed loop that is when a worker takes it.
+func (f *flight) enter(number int) (h hit, due time.Duration, ok bool) {
+	due = f.due(number)
+	now := f.clock.Now()
+	if f.work != nil && f.work.closed {
+		due = now
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	h, ok := f.waiting[number]
+	h, ok = f.waiting[number]
 	delete(f.waiting, number)
 	if ok {
-		f.delays = append(f.delays, max(0, late))
+		f.delays = append(f.delays, max(0, now-due))
 	}
-	return h, ok
+	return h, due, ok
 }
 
 // spend ends the stage because the budget does not allow one more request.
@@ -165,7 +173,9 @@ func (f *flight) record(x exchange.Exchange) {
 	if x.Admitted() {
 		f.admitted++
 	}
-	if reached(f.refused, f.stage.StopAfter) || reached(f.admitted, f.stage.UntilAdmitted) || f.hopeless >= hopeless {
+	if f.work != nil {
+		f.work.saw(x)
+	} else if reached(f.refused, f.stage.StopAfter) || reached(f.admitted, f.stage.UntilAdmitted) || f.hopeless >= hopeless {
 		f.haltLocked()
 	}
 	if f.sink == nil || f.err != nil {
@@ -193,7 +203,8 @@ func (f *flight) result(tolerance Tolerance) Result {
 		Spent:     f.spent,
 	}
 	exchange.Sort(r.Exchanges)
-	r.Void = voidReason(r, f.ended, tolerance.allowed(&f.stage, f.clock))
+	// A task of a workload may end before an attempt; that is its strategy's doing.
+	r.Void = voidReason(r, f.ended || f.work != nil, tolerance.allowed(&f.stage, f.clock))
 	for i := range r.Exchanges {
 		r.Exchanges[i].Void = r.Void != ""
 		r.End = max(r.End, r.Exchanges[i].Done)

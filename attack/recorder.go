@@ -75,7 +75,7 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 		Target:    r.cfg.Target,
 		Key:       t.f.key,
 		Model:     r.cfg.Model,
-		Scheduled: t.f.due(t.hit.number),
+		Scheduled: t.due,
 		MaxTokens: t.hit.size.MaxTokens,
 		BytesOut:  uint64(max(0, req.ContentLength)),
 	}
@@ -97,6 +97,9 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 		t.f.mu.Unlock()
 	}
 	x.Task = t.number.Load()
+	if t.f.work != nil {
+		x.Task = uint64(t.hit.number)
+	}
 	return x
 }
 

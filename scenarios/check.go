@@ -32,6 +32,7 @@ func (s *Scenario) check() Errors {
 	c.staircase()
 	c.prices()
 	c.endpoint()
+	c.compare()
 	return c.errs
 }
 

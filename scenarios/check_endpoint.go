@@ -16,6 +16,11 @@ func (c *checker) endpoint() {
 	for i, l := range c.Endpoint.Limits {
 		c.limit(fmt.Sprintf("endpoint.limits[%d]", i), l)
 	}
+	for i, m := range c.Endpoint.Models {
+		for j, l := range m.Limits {
+			c.limit(fmt.Sprintf("endpoint.models[%d].limits[%d]", i, j), l)
+		}
+	}
 	seen := map[string]bool{}
 	for i, a := range c.Endpoint.Accounts {
 		at := fmt.Sprintf("endpoint.accounts[%d].key", i)

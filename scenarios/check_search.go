@@ -58,8 +58,14 @@ func (c *checker) prices() {
 		c.Prices.Currency = code
 	}
 	tiers := c.Prices.Tiers
-	if len(tiers) == 0 {
-		c.fail("prices.tiers", "tiers: want at least one, such as [{input: 1.20, output: 6.00}]")
+	switch {
+	case c.Prices.File != "" && len(tiers) > 0:
+		c.fail("prices.file", "file: prices stand in a file or in tiers, not in both")
+	case c.Prices.File == "" && len(tiers) == 0:
+		c.fail("prices", "prices: want tiers, such as [{input: 1.20, output: 6.00}], or a file")
+	}
+	if c.Prices.File == "" && c.Prices.Model+c.Prices.Service != "" {
+		c.fail("prices", "prices: model and service say what to look up in a file; name the file")
 	}
 	for i, tier := range tiers {
 		at := fmt.Sprintf("prices.tiers[%d]", i)

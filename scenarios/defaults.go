@@ -24,6 +24,9 @@ const (
 // Defaults gives every field that is zero the value that a missing key means.
 // [Load] and [Scenario.Set] have done so already.
 func (s *Scenario) Defaults() {
+	if len(s.Strategies) > 0 && s.Compare == nil {
+		s.Compare = &Comparison{}
+	}
 	if err := strictyaml.Fill(s); err != nil {
 		panic("scenarios: " + err.Error()) // a default tag of this package is wrong
 	}
@@ -38,10 +41,22 @@ func (s *Scenario) Defaults() {
 		s.Search.Staircase = defaultStaircase(s.Search)
 	}
 	if s.Endpoint != nil {
-		for i := range s.Endpoint.Limits {
-			if l := &s.Endpoint.Limits[i]; l.Dimension == "tokens" && l.Charge == "" {
-				l.Charge = "prompt_plus_completion"
-			}
+		defaultCharge(s.Endpoint.Limits)
+		for _, m := range s.Endpoint.Models {
+			defaultCharge(m.Limits)
+		}
+	}
+	for i := range s.Strategies {
+		if st := &s.Strategies[i]; st.Name == "" {
+			st.Name = st.Chain
+		}
+	}
+}
+
+func defaultCharge(limits []EndpointLimit) {
+	for i := range limits {
+		if l := &limits[i]; l.Dimension == "tokens" && l.Charge == "" {
+			l.Charge = "prompt_plus_completion"
 		}
 	}
 }

@@ -236,6 +236,8 @@ func typeName(p property) string {
 		return scalarName(p.Examples)
 	case p.AdditionalProperties != nil:
 		return "text by name"
+	case p.Type == "string" && len(p.Examples) > 0 && p.Examples[0] == "D(100,1000)":
+		return "token sizes"
 	case p.Type == "string" && len(p.Examples) > 0:
 		return "money"
 	}

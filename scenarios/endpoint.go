@@ -10,7 +10,11 @@ type Endpoint struct {
 	Status int `yaml:"free_quota_status,omitempty" enum:"403,429" default:"403"`
 	// Its limiters. A request must pass all of them.
 	Limits []EndpointLimit `yaml:"limits,omitempty"`
-	// Keys with a free allocation of their own. Every other key shares one account.
+	// Models with limiters of their own, as providers that limit by model have. All others share limits.
+	Models []EndpointModel `yaml:"models,omitempty"`
+	// Completion tokens of an answer that max_tokens does not cut.
+	AnswerTokens Quantity `yaml:"answer_tokens,omitempty" default:"16" check:"positive,whole"`
+	// Keys with an account, and limiters, of their own. Every other key shares one account.
 	Accounts []Account `yaml:"accounts,omitempty" secret:"true"`
 	// How fast it answers.
 	Latency EndpointLatency `yaml:"latency,omitempty"`
@@ -55,12 +59,20 @@ type EndpointLimit struct {
 	ChargeAfter bool `yaml:"charge_after,omitempty"`
 }
 
-// Account is a key with a free allocation.
+// EndpointModel gives one model limiters of its own.
+type EndpointModel struct {
+	// Model name.
+	Name string `yaml:"name"`
+	// Its limiters. None: it has no limits.
+	Limits []EndpointLimit `yaml:"limits,omitempty"`
+}
+
+// Account is a key whose use no other key's counts against.
 type Account struct {
 	// The embedded key.
 	Key string `yaml:"key"`
-	// Tokens that it may use, once.
-	FreeQuota Quantity `yaml:"free_quota" check:"positive,whole"`
+	// Free allocation of tokens that it may use, once. Default: it needs none.
+	FreeQuota Quantity `yaml:"free_quota,omitempty" check:"positive,whole"`
 }
 
 // EndpointLatency is how fast the embedded endpoint answers, in endpoint time.

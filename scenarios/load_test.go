@@ -161,7 +161,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("file: %v, %v", s, err)
 	}
 	for _, tt := range []struct{ arg, want string }{
-		{"quikstart", `no scenario file or built-in scenario "quikstart"; did you mean "quickstart"? built in: http, `},
+		{"quikstart", `no scenario file or built-in scenario "quikstart"; did you mean "quickstart"? built in: compare, http, `},
 		{"./missing.yaml", "no such file"},
 		{"missing.yaml", "no such file"},
 		{"../quickstart", "no such file"},

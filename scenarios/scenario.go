@@ -38,6 +38,14 @@ type Scenario struct {
 	Prices *Prices `yaml:"prices,omitempty"`
 	// What a finished run must meet, for probe gate and probe run --gate.
 	Gates []Gate `yaml:"gates,omitempty"`
+	// What the application does, for probe compare.
+	Workload *Workload `yaml:"workload,omitempty"`
+	// The remedies that probe compare sets side by side, the one they are measured against first.
+	Strategies []Strategy `yaml:"strategies,omitempty"`
+	// Further targets of probe compare, such as a proxy before the same model.
+	Variants []Variant `yaml:"variants,omitempty"`
+	// How probe compare goes about it.
+	Compare *Comparison `yaml:"compare,omitempty"`
 
 	doc *strictyaml.Document // the file, with the settings made over it; nil without a file
 }
@@ -162,8 +170,16 @@ type Prices struct {
 	Currency string `yaml:"currency,omitempty" default:"USD"`
 	// Where the prices stand, and when they were read.
 	Source string `yaml:"source,omitempty"`
-	// Price tiers, smallest requests first.
-	Tiers []Tier `yaml:"tiers"`
+	// Price tiers, smallest requests first. Needed unless a file has them.
+	Tiers []Tier `yaml:"tiers,omitempty"`
+	// Price map to read instead of tiers: LiteLLM's JSON or OpenRouter's. A path relative to the scenario file.
+	File string `yaml:"file,omitempty"`
+	// Model's name in the price map. Default: target.model, and target.provider first.
+	Model string `yaml:"model,omitempty"`
+	// Whose prices of the price map hold. Default: standard.
+	Service string `yaml:"service,omitempty" enum:"standard,batch,flex,priority"`
+	// Prices of other models, which a fallback goes to, in the same currency.
+	Models []ModelPrices `yaml:"models,omitempty"`
 }
 
 // Tier prices every token of a request whose input has at most UpTo tokens.

@@ -19,7 +19,7 @@ import (
 // sources are the files whose comments become the schema's descriptions: every
 // file that has a type of the scenario.
 //
-//go:embed scenario.go endpoint.go gates.go
+//go:embed scenario.go endpoint.go gates.go workload.go strategy.go compare.go
 var sources embed.FS
 
 // JSONSchema returns the schema of scenario files, for editors and for
@@ -116,6 +116,8 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 		return numberOrText(durationPattern, "15m", "1m30s", "500ms")
 	case reflect.TypeFor[decimal.Decimal]():
 		return numberOrText(`^[0-9]+(\.[0-9]+)?$`, json.RawMessage("1.20"))
+	case reflect.TypeFor[TokenSizes]():
+		return &jsonschema.Schema{Type: "string", Pattern: sizesPattern, Examples: []any{"D(100,1000)", "N(480,240)/(300,150)", "U(50,100)/(200,250)"}}
 	case reflect.TypeFor[Money]():
 		return &jsonschema.Schema{Type: "string", Pattern: moneyPattern, Examples: []any{"2 USD", "0.50 EUR", "$2"}}
 	}

@@ -33,6 +33,9 @@ type TokenRange struct{ A, B int }
 // maxSizeTokens is far above any model's context.
 const maxSizeTokens = 100_000_000
 
+// sizesPattern is the shape for editors: blanks are allowed, numbers unbounded.
+const sizesPattern = `^ *[DNU] *\( *[0-9]+ *, *[0-9]+ *\)( */ *\( *[0-9]+ *, *[0-9]+ *\))? *$`
+
 var sizesRE = regexp.MustCompile(`^([DNU])\(([0-9]{1,9}),([0-9]{1,9})\)(?:/\(([0-9]{1,9}),([0-9]{1,9})\))?$`)
 
 // ParseTokenSizes reads the notation of [TokenSizes]. Blanks are allowed.

@@ -54,6 +54,9 @@ func (c *checker) runBudget() {
 	if b.IsZero() && c.Target.BaseURL != "" && !c.Target.Loopback() {
 		c.fail("budget", "a target that is not on loopback needs a budget; add budget: (requests, tokens, money or time), or --budget '2 USD'")
 	}
+	if c.Prices != nil && c.Prices.File != "" && len(c.Prices.Tiers) == 0 {
+		c.fail("prices.file", "file: the price map %s has not been read", c.Prices.File)
+	}
 	if b.Money.IsZero() {
 		return
 	}

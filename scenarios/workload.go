@@ -40,6 +40,19 @@ type Workload struct {
 	Trace string `yaml:"trace,omitempty"`
 	// Seed of arrivals and sizes. The same seed gives the same tasks.
 	Seed uint64 `yaml:"seed,omitempty"`
+	// When it is done well enough. probe compare names the cheapest strategy that meets this.
+	Goal Goal `yaml:"goal,omitempty"`
+}
+
+// A Goal is what a workload asks of a strategy. Zero fields ask for nothing,
+// except that without a share of successes 99 % are asked for.
+type Goal struct {
+	// Least share of tasks that must succeed.
+	Success Percent `yaml:"success,omitempty" default:"99%" check:"positive"`
+	// Longest time from the first arrival to the last answer.
+	Makespan Duration `yaml:"makespan,omitempty" check:"positive"`
+	// Longest time to success, retries included, of 95 of 100 tasks.
+	P95 Duration `yaml:"p95,omitempty" check:"positive"`
 }
 
 // Open reports whether tasks arrive on a schedule of their own.

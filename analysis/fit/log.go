@@ -74,7 +74,7 @@ func NewLog(xs []exchange.Exchange) *Log {
 	for i := range xs {
 		x := &xs[i]
 		fate, ok := fateOf(x)
-		if !ok || l.ServerClock && x.Arrived == 0 {
+		if !ok {
 			continue
 		}
 		e := Event{
@@ -84,7 +84,7 @@ func NewLog(xs []exchange.Exchange) *Log {
 		if x.Usage.Prompt > 0 {
 			e.Prompt = float64(x.Usage.Prompt)
 		}
-		if l.ServerClock {
+		if l.ServerClock && x.Arrived != 0 { // a request without an answer has our clock only
 			e.At = x.Arrived - base
 			e.Done = e.At + (x.Done - x.Sent)
 		}
@@ -180,7 +180,7 @@ func roundTripSpread(xs []exchange.Exchange, percentile int) time.Duration {
 		return 0
 	}
 	slices.Sort(quick)
-	return quick[(len(quick)-1)*percentile/100] - quick[0]
+	return quick[(len(quick)*percentile+99)/100-1] - quick[0]
 }
 
 // firstByte is when the first byte of the answer was there.

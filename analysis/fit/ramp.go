@@ -1,6 +1,9 @@
 package fit
 
 import (
+	"math"
+	"time"
+
 	"probe/analysis/exchange"
 	"probe/analysis/limiter"
 )
@@ -34,5 +37,21 @@ func ExplainRamp(l *Log, o Options) (Limit, bool) {
 		return Limit{}, false
 	}
 	c.Algorithm = limiter.Ramp
+	c.Low, c.High = passed(offered, wanted, seconds(c.Param))
+	c.Best = c.Low // the steps differ by what warming up had added: the coldest counts
 	return Limit{Candidate: c}, true
+}
+
+// passed returns the fewest and the most requests that had been offered in the
+// window before the first refusal of a step.
+func passed(l *Log, refused []int, window time.Duration) (fewest, most float64) {
+	fewest = math.Inf(1)
+	for _, i := range refused {
+		n := 0.0
+		for k := i - 1; k >= 0 && l.Events[i].At-l.Events[k].At < window; k-- {
+			n++
+		}
+		fewest, most = math.Min(fewest, n), math.Max(most, n)
+	}
+	return fewest, most
 }

@@ -35,13 +35,21 @@ type verdict struct {
 // the cell could explain, and whether all of them do.
 func (s *scan) look(c cell) verdict {
 	v := s.judge(c)
-	if v.explained > 0 {
+	switch {
+	case v.explained == 0:
+	case s.shape.Algorithm == limiter.FixedWindow:
+		v.whole = c.high/c.low < fine && s.explains(c.low, v.explained) && s.explains(c.high, v.explained)
+	default:
 		// The worst parameter of the cell for admissions and the worst for
 		// refusals: what they allow holds for all of the cell.
-		inner := s.judge(cell{c.high, c.low})
-		v.whole = inner.explained == v.explained
+		v.whole = s.judge(cell{c.high, c.low}).explained == v.explained
 	}
 	return v
+}
+
+// explains reports whether a parameter explains so many refusals.
+func (s *scan) explains(param float64, refusals int) bool {
+	return s.judge(cell{param, param}).explained >= refusals
 }
 
 // judge replays the log. It gives up as soon as nothing can come of it.
@@ -60,13 +68,13 @@ func (s *scan) judge(c cell) verdict {
 			s.highs = append(s.highs, h)
 			least = math.Min(least, h)
 		}
-		if s.single && least <= s.capacityAt(top)+tiny {
+		if s.single && !s.over(least, s.capacityAt(top)) {
 			return v
 		}
 	}
 	v.floor = s.capacityAt(top)
 	for _, h := range s.highs {
-		if h > v.floor+tiny {
+		if s.over(h, v.floor) {
 			v.explained++
 			v.ceil = math.Min(v.ceil, h)
 		}
@@ -86,6 +94,15 @@ func (s *scan) capacityAt(top []float64) float64 {
 	return top[s.tolerated]
 }
 
+// over reports whether a refusal at h is explained by a capacity. What a bucket
+// holds is never a round number, and at the boundary rounding decides.
+func (s *scan) over(h, capacity float64) bool {
+	if s.shape.isBucket() {
+		return h > capacity-tiny
+	}
+	return h > capacity+tiny
+}
+
 // insert puts v into a list of the largest values, largest first.
 func insert(top []float64, v float64) {
 	for k := range top {
@@ -98,10 +115,15 @@ func insert(top []float64, v float64) {
 const (
 	// tiny forgives rounding of token sums.
 	tiny = 1e-6
+	// fine is the relative width below which a cell of fixed windows counts as
+	// whole when both its ends do: usage is not monotone in the window, and to
+	// split all of it to the finest would take too long.
+	fine = 1.01
 	// finest is the relative width at which a cell is no longer split.
 	finest = 2e-4
-	// mostCells bounds the work of one scan.
-	mostCells = 4000
+	// mostCells bounds the work of one scan: beyond, cells are taken as they
+	// are, which makes a range wider than it need be and loses nothing.
+	mostCells = 400
 )
 
 // run returns the cells that explain most, and how many refusals that is.
@@ -110,21 +132,19 @@ func (s *scan) run(within cell) (best []verdict, explained int) {
 	for _, c := range s.shape.split(within) {
 		heap.Push(queue, s.look(c))
 	}
-	for looked := 0; queue.Len() > 0 && looked < mostCells; looked++ {
+	for looked := 0; queue.Len() > 0; looked++ {
 		v := heap.Pop(queue).(verdict)
 		if v.explained < explained || v.explained == 0 || s.single && v.explained < len(s.wanted) {
 			break // nothing that is left explains as much
 		}
-		if v.whole || v.high/v.low < 1+finest {
-			if v.explained > explained {
-				best, explained = best[:0], v.explained
-			}
+		if v.whole || v.high/v.low < 1+finest || looked >= mostCells {
+			explained = v.explained
 			best = append(best, v)
 			continue
 		}
-		mid := math.Sqrt(v.low * v.high)
-		heap.Push(queue, s.look(cell{v.low, mid}))
-		heap.Push(queue, s.look(cell{mid, v.high}))
+		for _, half := range v.halves() {
+			heap.Push(queue, s.look(half))
+		}
 	}
 	return best, explained
 }
@@ -144,8 +164,8 @@ func (s Shape) split(c cell) []cell {
 	return cells
 }
 
-// byPromise orders cells by how much they may explain, narrow ones first among
-// equals so that a first solution comes early.
+// byPromise orders cells by how much they may explain, wide ones first among
+// equals so that all are about as wide when the work is cut short.
 type byPromise []verdict
 
 func (q byPromise) Len() int { return len(q) }
@@ -153,7 +173,7 @@ func (q byPromise) Less(i, j int) bool {
 	if q[i].explained != q[j].explained {
 		return q[i].explained > q[j].explained
 	}
-	return q[i].high/q[i].low < q[j].high/q[j].low
+	return q[i].high/q[i].low > q[j].high/q[j].low
 }
 func (q byPromise) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *byPromise) Push(x any)   { *q = append(*q, x.(verdict)) }

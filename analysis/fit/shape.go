@@ -129,13 +129,13 @@ type replay interface {
 
 func (s Shape) replay(l *Log, entries []entry, c cell) replay {
 	if s.Algorithm == limiter.FixedWindow {
-		return &windowReplay{entries: entries, forks: forks{
-			short: seconds(c.low) - l.Slack, long: seconds(c.high) + l.Slack,
+		return &windowReplay{entries: entries, slack: l.Slack, forks: forks{
+			short: seconds(c.low) - l.Slack, long: seconds(c.high) + l.Slack, slack: l.Slack,
 		}}
 	}
 	r := &meterReplay{entries: entries, slack: l.Slack, empty: s.meter(s.least(c, l.Slack)), full: s.meter(s.most(c, l.Slack)), last: math.MinInt64}
 	if s.isBucket() {
-		r.drain, r.late = c.high*l.Slack.Seconds(), 2*l.Slack
+		r.quickest, r.slowest = c.high, c.low
 	}
 	return r
 }
@@ -149,8 +149,9 @@ type meterReplay struct {
 	slack       time.Duration
 	empty, full limiter.Meter
 
-	drain float64       // what a bucket may have drained more
-	late  time.Duration // how much later a bucket's bookings may have been
+	// Drains a second of a bucket: over a distance that may be a slack longer or
+	// shorter than logged, it may have drained more or less. 0 for windows.
+	quickest, slowest float64
 
 	booked, ahead int           // events booked into empty and full so far
 	last          time.Duration // latest booking of full
@@ -163,50 +164,72 @@ func (r *meterReplay) low(i int) float64 {
 			r.empty.Charge(x.at, x.low)
 		}
 	}
-	return math.Max(0, r.empty.Usage(e.at)-r.drain) + e.low
+	return math.Max(0, r.empty.Usage(e.at)-r.quickest*r.slack.Seconds()) + e.low
 }
 
 func (r *meterReplay) high(i int) float64 {
 	e := &r.entries[i]
 	for r.ahead < len(r.entries) && (r.ahead < i || r.slack > 0 && r.entries[r.ahead].at <= e.at+r.slack) {
 		if x := &r.entries[r.ahead]; x.maybe {
-			r.full.Charge(x.at+r.late, x.high)
+			r.full.Charge(x.at, x.high)
 			r.last = x.at
 		}
 		r.ahead++
 	}
-	usage := r.full.Usage(max(e.at, r.last))
+	now := max(e.at, r.last)
+	usage := r.full.Usage(now) + r.slowest*(now-e.at+r.slack).Seconds()
 	if r.ahead > i && e.maybe {
 		usage -= e.high // its own booking, made ahead of time
 	}
 	return math.Max(0, usage) + e.high
 }
 
-// windowReplay replays fixed windows. Order is taken as logged: what the slack
-// leaves open is on which side of a window's end a request fell.
+// windowReplay replays fixed windows. It books in the order of the log and
+// makes good afterwards for neighbours that may have come in another order.
 type windowReplay struct {
 	entries []entry
+	slack   time.Duration
 	forks   forks
 	booked  int
 }
 
 func (r *windowReplay) usage(i int) (low, high float64) {
 	for ; r.booked < i; r.booked++ {
-		if x := &r.entries[r.booked]; x.maybe {
-			r.forks.charge(x.at, x.high)
-		}
+		r.entries[r.booked].chargeTo(&r.forks)
 	}
 	return r.forks.usage(r.entries[i].at)
 }
 
 func (r *windowReplay) low(i int) float64 {
 	usage, _ := r.usage(i)
-	return usage + r.entries[i].low
+	e := &r.entries[i]
+	for k := i - 1; k >= 0 && usage > 0 && r.entries[k].at > e.at-r.slack; k-- {
+		if x := &r.entries[k]; x.surely {
+			usage -= x.low // it may have come later
+		}
+	}
+	return math.Max(0, usage) + e.low
 }
 
 func (r *windowReplay) high(i int) float64 {
 	_, usage := r.usage(i)
-	return usage + r.entries[i].high
+	e := &r.entries[i]
+	for k := i + 1; r.slack > 0 && k < len(r.entries) && r.entries[k].at <= e.at+r.slack; k++ {
+		if x := &r.entries[k]; x.maybe {
+			usage += x.high // it may have come earlier
+		}
+	}
+	return usage + e.high
+}
+
+// chargeTo books x in a fixed window.
+func (x *entry) chargeTo(f *forks) {
+	switch {
+	case x.surely:
+		f.charge(x.at, x.low, x.high)
+	case x.maybe:
+		f.charge(x.at, 0, x.high)
+	}
 }
 
 // An entry is an event as a shape books it.

@@ -16,6 +16,7 @@ package limiter
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -80,8 +81,8 @@ type Spec struct {
 
 // Validate reports what is impossible about s.
 func (s Spec) Validate() error {
-	if !(s.Amount > 0) {
-		return fmt.Errorf("%s: amount must be above 0, got %v", s.Algorithm, s.Amount)
+	if !(s.Amount > 0) || math.IsInf(s.Amount, 1) {
+		return fmt.Errorf("%s: amount must be above 0 and finite, got %v", s.Algorithm, s.Amount)
 	}
 	switch s.Algorithm {
 	case Concurrency, Quota:

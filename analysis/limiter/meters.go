@@ -2,6 +2,7 @@ package limiter
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,19 @@ func (l *Log) Usage(t time.Duration) float64 {
 		l.head = 0
 	}
 	return l.sum
+}
+
+// until returns how long after t amount has left the window.
+func (l *Log) until(t time.Duration, amount float64) time.Duration {
+	if amount <= 0 {
+		return 0
+	}
+	for _, e := range l.entries[l.head:] {
+		if amount -= e.cost; amount <= 0 {
+			return e.at + l.Window - t
+		}
+	}
+	return l.Window
 }
 
 // Charge implements [Meter].
@@ -121,6 +135,20 @@ func (c *Counter) Usage(t time.Duration) float64 {
 	return c.last*(1-into) + c.cur
 }
 
+// until returns how long after t no more than room is taken.
+func (c *Counter) until(t time.Duration, room float64) time.Duration {
+	if c.Usage(t) <= room {
+		return 0
+	}
+	// While a window lasts, what fades is the count of the one before.
+	fading, fixed, start := c.last, c.cur, c.start
+	if fixed > room {
+		fading, fixed, start = c.cur, 0, c.start+c.Window
+	}
+	into := 1 - (room-fixed)/fading
+	return start + time.Duration(math.Ceil(into*float64(c.Window))) + 1 - t
+}
+
 // Charge implements [Meter].
 func (c *Counter) Charge(t time.Duration, cost float64) {
 	c.turn(t)
@@ -141,37 +169,45 @@ type Bucket struct {
 	Rate  float64
 	Every time.Duration
 
-	level float64
+	level float64 // as of at
 	at    time.Duration
-	began bool
+}
+
+// step returns the last moment not after t at which the bucket drained.
+func (b *Bucket) step(t time.Duration) time.Duration {
+	if b.Every > 0 {
+		return floor(t, b.Every, 0)
+	}
+	return t
 }
 
 // Usage implements [Meter].
 func (b *Bucket) Usage(t time.Duration) float64 {
-	if !b.began {
-		return 0
-	}
-	now := t
-	if b.Every > 0 {
-		now = floor(t, b.Every, 0)
-	}
-	if now > b.at {
-		b.level = math.Max(0, b.level-b.Rate*(now-b.at).Seconds())
-		b.at = now
-	}
-	return b.level
+	drained := b.Rate * max(0, b.step(t)-b.at).Seconds()
+	return math.Max(0, b.level-drained)
 }
 
 // Charge implements [Meter].
 func (b *Bucket) Charge(t time.Duration, cost float64) {
-	if !b.began {
-		b.began, b.at = true, t
-		if b.Every > 0 {
-			b.at = floor(t, b.Every, 0)
-		}
+	now := b.step(t)
+	if b.level == 0 {
+		b.at = now // it has never been used, or drained long ago
 	}
-	b.Usage(t)
-	b.level += cost
+	b.level = b.Usage(t) + cost
+	b.at = max(b.at, now)
+}
+
+// until returns how long after t amount has drained.
+func (b *Bucket) until(t time.Duration, amount float64) time.Duration {
+	if amount <= 0 {
+		return 0
+	}
+	if b.Every > 0 {
+		steps := time.Duration(math.Ceil(amount / (b.Rate * b.Every.Seconds())))
+		return b.step(t) + steps*b.Every - t
+	}
+	// A nanosecond more makes good what is lost in the sums.
+	return time.Duration(math.Ceil(amount/b.Rate*float64(time.Second))) + 1
 }
 
 // Wait returns how long a request that arrives at t waits in a leaky bucket
@@ -216,13 +252,20 @@ type WarmUp struct {
 	used  bool
 }
 
+// idle returns the silence after which the meter is cold again.
+func (w *WarmUp) idle() time.Duration {
+	if w.Idle > 0 {
+		return w.Idle
+	}
+	return w.Window
+}
+
+// cold reports whether a request at t would be the first of a stretch of use.
+func (w *WarmUp) cold(t time.Duration) bool { return !w.used || t-w.last >= w.idle() }
+
 // Allowed returns what may pass in a window that ends at t.
 func (w *WarmUp) Allowed(t time.Duration) float64 {
-	idle := w.Idle
-	if idle == 0 {
-		idle = w.Window
-	}
-	if !w.used || t-w.last >= idle || w.Hot <= w.Cold {
+	if w.cold(t) || w.Hot <= w.Cold {
 		return w.Cold
 	}
 	if w.Over <= 0 || t-w.began >= w.Over {
@@ -242,9 +285,32 @@ func (w *WarmUp) Usage(t time.Duration) float64 {
 // Charge implements [Meter].
 func (w *WarmUp) Charge(t time.Duration, cost float64) {
 	w.log.Window = w.Window
-	if w.Allowed(t) == w.Cold && (!w.used || t-w.last >= max(w.Idle, w.Window)) {
+	if w.cold(t) {
 		w.began = t
 	}
 	w.used, w.last = true, t
 	w.log.Charge(t, cost)
+}
+
+// ready returns the first moment from t on at which a request of the given
+// cost, no more than Cold, would pass.
+func (w *WarmUp) ready(t time.Duration, cost float64) time.Duration {
+	past := w.log // asked about the future, which must not be forgotten here
+	past.entries = slices.Clone(w.log.entries)
+	for {
+		count := past.Usage(t)
+		if count+cost <= w.Allowed(t)+slack || count == 0 {
+			return t
+		}
+		next := t + past.until(t, past.entries[past.head].cost) // the oldest leaves
+		// In the meantime the allowance may have risen enough.
+		if rise := w.Hot - w.Cold; rise > 0 && w.Over > 0 && !w.cold(t) {
+			share := (count + cost - w.Cold) / rise
+			risen := w.began + time.Duration(math.Ceil(share*float64(w.Over))) + 1
+			if share <= 1 && risen > t && risen < next && !w.cold(risen) {
+				return risen
+			}
+		}
+		t = next
+	}
 }

@@ -27,8 +27,11 @@ func (r *Rule) Admits(t time.Duration, cost float64) bool {
 	if r.penalised && t < r.blocked {
 		return false
 	}
-	return r.meter.Usage(t)+cost <= r.Capacity()*(1+slack)+slack
+	return r.meter.Usage(t)+cost <= r.most()
 }
+
+// most is the capacity and what rounding may add to it.
+func (r *Rule) most() float64 { return r.Capacity()*(1+slack) + slack }
 
 // Charge books an admitted request.
 func (r *Rule) Charge(t time.Duration, cost float64) { r.meter.Charge(t, cost) }
@@ -51,8 +54,8 @@ func (r *Rule) Release(cost float64) {
 	}
 }
 
-// Wait returns how long an admitted request is held back: 0 but for a leaky
-// bucket.
+// Wait returns how long a request that is admitted at t is held back: 0 but for
+// a leaky bucket. Ask before Charge, which puts the request itself in line.
 func (r *Rule) Wait(t time.Duration) time.Duration {
 	if b, ok := r.meter.(*Bucket); ok && r.Algorithm == LeakyBucket {
 		return b.Wait(t)
@@ -66,44 +69,36 @@ func (r *Rule) Remaining(t time.Duration) float64 {
 }
 
 // RetryAfter returns the shortest wait after which a request of the given
-// cost would pass if nothing else came, and false when none would do.
+// cost would pass if nothing else came, and false when no wait is known to do:
+// the request is larger than the capacity, or only another request's end, or
+// nothing at all, gives room.
 func (r *Rule) RetryAfter(t time.Duration, cost float64) (time.Duration, bool) {
-	if r.penalised && t < r.blocked {
-		return r.blocked - t, true
-	}
-	over := r.meter.Usage(t) + cost - r.Capacity()
-	if over <= 0 {
-		return 0, true
-	}
-	if cost > r.Capacity() {
+	if cost > r.most() {
 		return 0, false
 	}
+	from := t
+	if r.penalised {
+		from = max(t, r.blocked)
+	}
+	over := r.meter.Usage(t) + cost - r.most()
+	wait := time.Duration(0)
 	switch m := r.meter.(type) {
-	case *Bucket:
-		wait := time.Duration(over / m.Rate * float64(time.Second))
-		if m.Every > 0 {
-			wait = floor(t+wait, m.Every, 0) + m.Every - t
-		}
-		return wait, true
-	case *Window:
-		return m.start + m.Length - t, true
-	case *Counter:
-		return m.start + m.Window - t, true
-	case *Log:
-		return m.until(t, over), true
 	case *WarmUp:
-		return m.log.until(t, 1), true
-	}
-	return 0, false
-}
-
-// until returns how long it takes until amount has left the window.
-func (l *Log) until(t time.Duration, amount float64) time.Duration {
-	for _, e := range l.entries[l.head:] {
-		amount -= e.cost
-		if amount <= slack {
-			return e.at + l.Window - t
+		return m.ready(from, cost) - t, true
+	case *InFlight, *Total:
+		if over > 0 {
+			return 0, false
 		}
+	case *Bucket:
+		wait = m.until(t, over)
+	case *Window:
+		if over > 0 {
+			wait = m.start + m.Length - t
+		}
+	case *Counter:
+		wait = m.until(t, r.most()-cost)
+	case *Log:
+		wait = m.until(t, over)
 	}
-	return l.Window
+	return max(wait, from-t), true
 }

@@ -83,6 +83,8 @@ type Search struct {
 	main []exchange.Exchange // exchanges of the first key
 	fits map[fit.Dimension]fitted
 
+	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
+
 	// Warnings are shown to the user; they never stop a search.
 	Warnings []string
 	// RangeEnded tells that some dimension showed no limit within the range.
@@ -94,7 +96,7 @@ func New(cfg Config, send Send) *Search {
 	if cfg.MinWindow == 0 {
 		cfg.MinWindow = 200 * time.Millisecond
 	}
-	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}}
+	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}}
 }
 
 // Run asks until everything that was looked for is answered, and returns nil
@@ -147,6 +149,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 		st.Number = s.stage
 		s.stage++
 		reply, err := s.send(st)
+		s.reread(reply.Exchanges)
 		if reply.End > s.now {
 			s.now = reply.End
 		}
@@ -162,7 +165,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 			return reply.Exchanges, err
 		}
 		if reply.Void == "" {
-			return reply.Exchanges, s.mustGoOn(st, reply.Exchanges)
+			return s.goOn(st, reply.Exchanges)
 		}
 		if try == tries {
 			return nil, &HopelessError{fmt.Sprintf("stage %d (%s) was void %d times: %s", st.Number, st.Question, tries, reply.Void)}

@@ -174,7 +174,7 @@ func (s *Server) register(c *call, t time.Duration) {
 	c.known, c.arrived, c.seq = true, t, s.seq
 	s.seq++
 	c.id = requestID(s.cfg.Seed, c.seq)
-	c.account = s.account(c.key)
+	c.account = s.account(c.key, c.model)
 	c.luck = s.faults.draw(s.chance)
 	s.stats.arrived(c)
 }

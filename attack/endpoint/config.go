@@ -24,6 +24,7 @@ type Config struct {
 	FreeQuotaStatus int
 
 	Limits   []Limit   // every account has a set of its own
+	PerModel []Model   // models that every account has another set for
 	Accounts []Account // keys with an account of their own; all others share one
 	Latency  Latency
 
@@ -78,6 +79,13 @@ var refusals = []exchange.Outcome{
 	exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.FreeQuota, exchange.Concurrency,
 }
 
+// A Model is one whose use counts against limiters of its own, as at providers
+// that limit by model. All models that are not named share Config.Limits.
+type Model struct {
+	Name   string
+	Limits []Limit // none: no limits
+}
+
 // An Account is a key with limiters of its own.
 type Account struct {
 	Key       string  // made up; never a real one
@@ -115,6 +123,13 @@ func (c Config) withDefaults() Config {
 	c.Limits = slices.Clone(c.Limits)
 	for i := range c.Limits {
 		c.Limits[i] = c.Limits[i].withDefaults()
+	}
+	c.PerModel = slices.Clone(c.PerModel)
+	for i, m := range c.PerModel {
+		c.PerModel[i].Limits = slices.Clone(m.Limits)
+		for j, l := range m.Limits {
+			c.PerModel[i].Limits[j] = l.withDefaults()
+		}
 	}
 	return c
 }
@@ -181,6 +196,13 @@ func (c Config) Validate() error {
 	for i, l := range c.Limits {
 		for _, err := range l.problems() {
 			fail("limits[%d].%w", i, err)
+		}
+	}
+	for i, m := range c.PerModel {
+		for j, l := range m.Limits {
+			for _, err := range l.problems() {
+				fail("models[%d].limits[%d].%w", i, j, err)
+			}
 		}
 	}
 	seen := map[string]int{}

@@ -59,8 +59,7 @@ type Server struct {
 	// mu makes each decision one step: the clock is read under it, so the
 	// limiters never see time go back.
 	mu       sync.Mutex
-	accounts map[string]*account // by key; the rest share anyone
-	anyone   *account
+	accounts map[payer]*account // the rest share the one of nobody
 	jitter   *rand.Rand
 	chance   *rand.Rand // faults have a sequence of their own, so that adding one changes no latency
 	seq      uint64
@@ -92,13 +91,9 @@ func New(cfg Config, opts ...Option) (*Server, error) {
 		cfg:      cfg,
 		clock:    newClock(cfg.Speed),
 		dialect:  dialects[cfg.Dialect](cfg),
-		accounts: make(map[string]*account, len(cfg.Accounts)),
-		anyone:   newAccount(cfg.Limits, 0),
+		accounts: newAccounts(cfg),
 		jitter:   rand.New(rand.NewPCG(cfg.Seed, 1)),
 		chance:   rand.New(rand.NewPCG(cfg.Seed, 2)),
-	}
-	for _, a := range cfg.Accounts {
-		s.accounts[a.Key] = newAccount(cfg.Limits, a.FreeQuota)
 	}
 	for _, o := range opts {
 		o(s)
@@ -140,13 +135,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// account returns the limiters that answer for a key. Keys that are not
-// configured share one account, as the keys of one owner do at providers.
-func (s *Server) account(key string) *account {
-	if a, ok := s.accounts[key]; ok {
+// A payer is what a set of limiters belongs to. The empty key stands for the
+// account that all keys share which are not configured, as the keys of one
+// owner do at providers; the empty model for all models without limiters of
+// their own.
+type payer struct{ key, model string }
+
+func newAccounts(cfg Config) map[payer]*account {
+	owners := append([]Account{{}}, cfg.Accounts...)
+	accounts := make(map[payer]*account, len(owners)*(1+len(cfg.PerModel)))
+	for _, a := range owners {
+		accounts[payer{key: a.Key}] = newAccount(cfg.Limits, a.FreeQuota)
+		for _, m := range cfg.PerModel {
+			accounts[payer{a.Key, m.Name}] = newAccount(m.Limits, a.FreeQuota)
+		}
+	}
+	return accounts
+}
+
+// account returns the limiters that answer for a key and a model.
+func (s *Server) account(key, model string) *account {
+	if _, own := s.accounts[payer{key: key}]; !own {
+		key = ""
+	}
+	if a, own := s.accounts[payer{key, model}]; own {
 		return a
 	}
-	return s.anyone
+	return s.accounts[payer{key: key}]
 }
 
 func (s *Server) handleStats(w http.ResponseWriter, _ *http.Request) {

@@ -24,16 +24,26 @@ func FromScenario(e *scenarios.Endpoint) (Config, error) {
 			Jitter:          time.Duration(e.Latency.Jitter),
 			TokensPerSecond: float64(e.Latency.TokensPerSecond),
 		},
-		Seed: e.Seed,
+		Seed:         e.Seed,
+		AnswerTokens: int(e.AnswerTokens),
 	}
-	for _, l := range e.Limits {
-		c.Limits = append(c.Limits, limitFromScenario(l))
+	c.Limits = limitsFromScenario(e.Limits)
+	for _, m := range e.Models {
+		c.PerModel = append(c.PerModel, Model{Name: m.Name, Limits: limitsFromScenario(m.Limits)})
 	}
 	for _, a := range e.Accounts {
 		c.Accounts = append(c.Accounts, Account{Key: a.Key, FreeQuota: float64(a.FreeQuota)})
 	}
 	c = c.withDefaults()
 	return c, c.Validate()
+}
+
+func limitsFromScenario(list []scenarios.EndpointLimit) []Limit {
+	var limits []Limit
+	for _, l := range list {
+		limits = append(limits, limitFromScenario(l))
+	}
+	return limits
 }
 
 func limitFromScenario(l scenarios.EndpointLimit) Limit {

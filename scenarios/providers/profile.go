@@ -11,6 +11,8 @@
 package providers
 
 import (
+	"strings"
+
 	"github.com/shopspring/decimal"
 )
 
@@ -50,6 +52,9 @@ type Profile struct {
 	// AuthHeader and AuthPrefix carry the key; default "Authorization: Bearer ".
 	AuthHeader string  `yaml:"auth_header,omitempty"`
 	AuthPrefix *string `yaml:"auth_prefix,omitempty"`
+	// KeyEnv is the environment variable that the provider's own documentation
+	// puts the key in; empty: NAME_API_KEY.
+	KeyEnv string `yaml:"key_env,omitempty"`
 	// ServerClockHeader carries the moment at which the server received the
 	// request, by its own clock, in epoch milliseconds. Empty: none does.
 	ServerClockHeader string `yaml:"server_clock_header,omitempty"`
@@ -197,4 +202,12 @@ func (p *Profile) Prefix() string {
 		return ""
 	}
 	return *p.AuthPrefix
+}
+
+// KeyVariable returns the environment variable that usually holds the key.
+func (p *Profile) KeyVariable() string {
+	if p.KeyEnv != "" {
+		return p.KeyEnv
+	}
+	return strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")) + "_API_KEY"
 }

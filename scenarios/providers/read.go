@@ -174,6 +174,7 @@ func over(p, base *Profile) *Profile {
 	whole.ChatPath = cmp.Or(p.ChatPath, base.ChatPath)
 	whole.AuthHeader = cmp.Or(p.AuthHeader, base.AuthHeader)
 	whole.AuthPrefix = cmp.Or(p.AuthPrefix, base.AuthPrefix)
+	whole.KeyEnv = cmp.Or(p.KeyEnv, base.KeyEnv)
 	whole.ServerClockHeader = cmp.Or(p.ServerClockHeader, base.ServerClockHeader)
 	whole.TokenAccounting = cmp.Or(p.TokenAccounting, base.TokenAccounting)
 	whole.Usage = cmp.Or(p.Usage, base.Usage)

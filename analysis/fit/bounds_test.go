@@ -1,0 +1,89 @@
+package fit
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"probe/analysis/limiter"
+)
+
+func TestRoundest(t *testing.T) {
+	for _, test := range []struct{ low, high, want float64 }{
+		{59.96, 60.01, 60},
+		{0.9968, 1.0021, 1},
+		{16660, 16670, 16670}, // five digits either way: the nearer to the middle, up
+		{16662, 16668, 16665},
+		{2.45, 2.54, 2.5},
+		{598_428, 603_969, 600_000},
+		{7, 7, 7},           // a point
+		{3, math.Inf(1), 3}, // no upper end
+		{0, 5, 0},           // no scale
+		{0.00098, 0.00103, 0.001},
+		{1, 1000, 1000}, // the largest power of ten
+		{61, 69, 65},
+	} {
+		if got := roundest(test.low, test.high); math.Abs(got-test.want) > 1e-9*test.want {
+			t.Errorf("roundest(%v, %v) = %v, want %v", test.low, test.high, got, test.want)
+		}
+	}
+}
+
+func TestRoundestIsWithin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		low := math.Pow(10, rapid.Float64Range(-6, 9).Draw(t, "magnitude"))
+		high := low * (1 + rapid.Float64Range(1e-6, 100).Draw(t, "width"))
+		if got := roundest(low, high); got < low || got > high {
+			t.Fatalf("roundest(%v, %v) = %v", low, high, got)
+		}
+	})
+}
+
+// Whatever the length of a window within the range, what it really holds is
+// between the bounds, however many forks had to be merged.
+func TestForksBound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := rapid.Int64Range(1000, 2000).Draw(t, "length")
+		real := &limiter.Window{Length: time.Duration(length)}
+		f := forks{
+			short: time.Duration(rapid.Int64Range(500, length).Draw(t, "short")),
+			long:  time.Duration(rapid.Int64Range(length, 3000).Draw(t, "long")),
+		}
+		now := time.Duration(0)
+		for range rapid.IntRange(1, 120).Draw(t, "requests") {
+			now += time.Duration(rapid.Int64Range(0, 400).Draw(t, "gap"))
+			low, high := f.usage(now)
+			if held := real.Usage(now); held < low || held > high {
+				t.Fatalf("at %d the window holds %v, not in [%v, %v]", now, held, low, high)
+			}
+			cost := float64(rapid.IntRange(1, 9).Draw(t, "cost"))
+			switch booked := rapid.IntRange(0, 3).Draw(t, "booked"); booked {
+			case 0: // maybe booked, in truth not
+				f.charge(now, 0, cost)
+			case 1: // maybe booked, in truth so
+				f.charge(now, 0, cost)
+				real.Charge(now, cost)
+			default:
+				f.charge(now, cost, cost)
+				real.Charge(now, cost)
+			}
+			if len(f.states) > mostForks {
+				t.Fatalf("%d forks", len(f.states))
+			}
+		}
+	})
+}
+
+// A window of known length has no forks and no doubt.
+func TestForksExact(t *testing.T) {
+	f := forks{short: 10, long: 10}
+	for k, want := range []float64{0, 1, 2, 0, 1} {
+		at := []time.Duration{0, 5, 9, 10, 19}[k]
+		if low, high := f.usage(at); low != want || high != want {
+			t.Errorf("at %d: [%v, %v], want %v", at, low, high, want)
+		}
+		f.charge(at, 1, 1)
+	}
+}

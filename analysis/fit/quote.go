@@ -1,0 +1,132 @@
+package fit
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// candidate sums up the cells that explain most.
+func (s *scan) candidate(cells []verdict) Candidate {
+	c := Candidate{
+		Shape: s.shape, ParamLow: math.Inf(1), Low: math.Inf(1), RateLow: math.Inf(1),
+	}
+	slices.SortFunc(cells, func(a, b verdict) int { return cmp.Compare(a.low, b.low) })
+	for _, v := range cells {
+		low, high := s.capacity(v)
+		c.ParamLow, c.ParamHigh = math.Min(c.ParamLow, v.low), math.Max(c.ParamHigh, v.high)
+		c.Low, c.High = math.Min(c.Low, low), math.Max(c.High, high)
+		rateLow, rateHigh := v.low, v.high
+		if !s.shape.isBucket() {
+			rateLow, rateHigh = low/v.high, high/v.low
+		}
+		c.RateLow, c.RateHigh = math.Min(c.RateLow, rateLow), math.Max(c.RateHigh, rateHigh)
+	}
+	s.quote(&c, cells)
+	return c
+}
+
+// capacity returns the capacities that a cell allows. Requests come in whole
+// numbers; a token limit lies below the first sum that was refused.
+func (s *scan) capacity(v verdict) (low, high float64) {
+	if s.shape.Dimension == Requests {
+		low = math.Ceil(v.floor - tiny)
+		return low, math.Max(low, math.Ceil(v.ceil-tiny)-1)
+	}
+	return v.floor, math.Max(v.floor, v.ceil)
+}
+
+// quote chooses the single values to quote: people set limits in round
+// numbers, so the roundest that the log allows.
+func (s *scan) quote(c *Candidate, cells []verdict) {
+	s.single = false
+	v := s.pinpoint(cells)
+	c.Param = v.low
+	low, high := s.capacity(v)
+	c.Best = roundest(low, high)
+	if s.shape.Dimension == Requests {
+		c.Best = low
+	}
+	for k, i := range s.wanted {
+		if s.over(s.highs[k], v.floor) {
+			c.Explained = append(c.Explained, i)
+		}
+	}
+	r := s.shape.replay(s.log, s.entries, cell{c.Param, c.Param})
+	for i := range s.log.Events {
+		if s.log.Events[i].Fate == Admitted && r.low(i) > v.floor+tiny {
+			c.Contradicted++
+		}
+	}
+}
+
+// mostPoints bounds the search for a value to quote.
+const mostPoints = 200
+
+// pinpoint returns what a single parameter allows, the roundest one that
+// explains as much as the cells promise. A cell's bounds are those of its worst
+// parameters, so that a narrow cell may hold many that do not; it is split
+// until one that does is met. The last judgement is that of the returned one.
+func (s *scan) pinpoint(cells []verdict) verdict {
+	queue := join(cells)
+	slices.SortStableFunc(queue, func(a, b cell) int { return cmp.Compare(b.high/b.low, a.high/a.low) })
+	best := verdict{}
+	for tried := 0; len(queue) > 0 && tried < mostPoints; tried++ {
+		c := queue[0]
+		queue = queue[1:]
+		param := roundest(c.low, c.high)
+		if v := s.judge(cell{param, param}); v.explained > best.explained || tried == 0 {
+			best = v
+		}
+		if best.explained >= cells[0].explained {
+			break
+		}
+		for _, half := range c.halves() {
+			if half.high > half.low && s.judge(half).explained >= cells[0].explained {
+				queue = append(queue, half)
+			}
+		}
+	}
+	return s.judge(best.cell)
+}
+
+// halves splits c in the middle of its orders of magnitude.
+func (c cell) halves() [2]cell {
+	mid := math.Sqrt(c.low * c.high)
+	return [2]cell{{c.low, mid}, {mid, c.high}}
+}
+
+// join merges neighbouring cells; they come in ascending order.
+func join(cells []verdict) []cell {
+	var runs []cell
+	for _, v := range cells {
+		if n := len(runs); n > 0 && v.low <= runs[n-1].high*(1+1e-12) {
+			runs[n-1].high = v.high
+			continue
+		}
+		runs = append(runs, v.cell)
+	}
+	return runs
+}
+
+// roundest returns a multiple of the largest power of ten that has one in
+// [low, high], of several the one nearest to the middle.
+func roundest(low, high float64) float64 {
+	if !(low > 0) || !(high > low) || math.IsInf(high, 1) {
+		return low
+	}
+	mid := (low + high) / 2
+	for digits := math.Floor(math.Log10(high)); digits > -9; digits-- {
+		step := math.Pow(10, digits)
+		nearest := math.Round(mid/step) * step
+		if nearest >= low && nearest <= high {
+			return nearest
+		}
+		for _, n := range []float64{math.Ceil(low/step) * step, math.Floor(high/step) * step} {
+			if n >= low && n <= high {
+				return n
+			}
+		}
+	}
+	return mid
+}
