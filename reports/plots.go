@@ -20,10 +20,12 @@ type plot struct {
 
 // plotAlts say in words what a plot shows, for those who cannot see it.
 var plotAlts = map[string]string{
-	"rate": "Offered and accepted requests per minute over time, and the share refused by type",
-	"map":  "Each stage by tokens per request and requests per minute, with the limits as lines",
-	"cost": "Cost per million successful tokens by stage",
-	"fit":  "Amount held in the limiter's window over time against the limit, refusals marked",
+	"rate":     "Offered and accepted requests per minute over time, and the share refused by type",
+	"map":      "Each stage by tokens per request and requests per minute, with the limits as lines",
+	"cost":     "Cost per million successful tokens by stage",
+	"success":  "What a success costs against the share of tasks that succeed, by strategy",
+	"timeline": "Attempts over time by what they came to, for one strategy",
+	"fit":      "Amount held in the limiter's window over time against the limit, refusals marked",
 }
 
 // plotAlt returns the words for a file of a plot.
@@ -66,6 +68,11 @@ func Plots(dir string, d *analysis.Document, series analysis.Series, traces []an
 	if err != nil {
 		return nil, err
 	}
+	return writePlots(dir, list)
+}
+
+// writePlots writes plots into dir and returns the names of the files.
+func writePlots(dir string, list []plot) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("plots: %w", err)
 	}

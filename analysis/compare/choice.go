@@ -1,0 +1,151 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// lacks says in what a row misses the goal; empty when it meets it.
+func lacks(d *Document, r *Row) string {
+	g := d.Workload.Goal
+	var list []string
+	if least := leastSuccess(g); r.SuccessRate < float64(least) {
+		list = append(list, fmt.Sprintf("%.1f %% of the tasks succeed, %v are wanted", 100*r.SuccessRate, least))
+	}
+	if g.Makespan > 0 && longest(r.MakespansS) > g.Makespan.Std().Seconds() {
+		list = append(list, fmt.Sprintf("it takes %.0f s, %.0f s are allowed", longest(r.MakespansS), g.Makespan.Std().Seconds()))
+	}
+	if g.P95 > 0 && r.TimeToSuccessS != nil && r.TimeToSuccessS.P95 > g.P95.Std().Seconds() {
+		list = append(list, fmt.Sprintf("p95 to success is %.1f s, %.1f s are wanted", r.TimeToSuccessS.P95, g.P95.Std().Seconds()))
+	}
+	return strings.Join(list, "; ")
+}
+
+func longest(list []float64) float64 {
+	best := 0.0
+	for _, v := range list {
+		best = math.Max(best, v)
+	}
+	return best
+}
+
+// alike is within what two costs, wastes or times count as the same.
+const alike = 0.01
+
+// choose returns the row to recommend, -1 for none: of those that meet the
+// goal the cheapest; of equally cheap ones the one with the fewest attempts in
+// vain, then the fastest, then the simplest.
+func choose(d *Document, remedies []Remedy) int {
+	best := -1
+	for i := range d.Rows {
+		if remedies[i].Meets && (best < 0 || better(&d.Rows[i], &d.Rows[best])) {
+			best = i
+		}
+	}
+	return best
+}
+
+// better reports whether a is to be preferred to b.
+func better(a, b *Row) bool {
+	for _, by := range []func(*Row) float64{
+		func(r *Row) float64 { return number(r.PerMillion) },
+		func(r *Row) float64 { return 1 + r.RefusedShare },
+		func(r *Row) float64 { return r.MakespanS },
+		func(r *Row) float64 { return float64(strings.Count(r.Chain, "+")) },
+	} {
+		x, y := by(a), by(b)
+		if math.Abs(x-y) > alike*math.Max(math.Abs(x), math.Abs(y)) {
+			return x < y
+		}
+	}
+	return false
+}
+
+// number reads an amount; without one everything costs the same.
+func number(n *json.Number) float64 {
+	if n == nil {
+		return 0
+	}
+	v, err := n.Float64()
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+func choiceText(d *Document, best int) string {
+	r := &d.Rows[best]
+	text := fmt.Sprintf("%s is the cheapest that meets the goal (%s)", named(d, r), strings.Join(d.Workload.GoalText, "; "))
+	if r.PerMillion != nil {
+		text += fmt.Sprintf(": %s %s per 1M successful tokens", r.PerMillion, d.Currency)
+	}
+	text += fmt.Sprintf(", %.2f attempts a success, done in %.0f s.", *r.AttemptsPerSuccess, r.MakespanS)
+	if worse := backoffAlone(d, r); worse != "" {
+		text += " " + worse
+	}
+	return text
+}
+
+// backoffAlone says by how much plain backoff is worse than the choice, the
+// remedy that everybody tries first.
+func backoffAlone(d *Document, choice *Row) string {
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		if r.Chain != "backoff" || r == choice || r.Target != choice.Target {
+			continue
+		}
+		text := fmt.Sprintf("With %s alone %.1f %% of the attempts are refused (here %.1f %%)", r.Strategy, 100*r.RefusedShare, 100*choice.RefusedShare)
+		if r.SuccessRate < choice.SuccessRate {
+			return fmt.Sprintf("%s, and %.1f %% of the tasks are lost.", text, 100*(1-r.SuccessRate))
+		}
+		return fmt.Sprintf("%s, and it takes %.0f s, %+.1f %%.", text, r.MakespanS, 100*(r.MakespanS/choice.MakespanS-1))
+	}
+	return ""
+}
+
+// named is a strategy, with its target where there are several.
+func named(d *Document, r *Row) string {
+	for i := range d.Rows {
+		if d.Rows[i].Target != r.Target {
+			return r.Strategy + " on " + r.Target
+		}
+	}
+	return r.Strategy
+}
+
+// lack says that no strategy meets the goal, and how much quota is missing.
+func (a *Advice) lack(d *Document) {
+	a.Verdict = "No strategy meets the goal (" + strings.Join(d.Workload.GoalText, "; ") + ")."
+	a.MissingRPM = missing(d.Need.RPM, d.Quota.RPM)
+	a.MissingTPM = missing(d.Need.TPM, d.Quota.TPM)
+	var lacking []string
+	for _, m := range []struct {
+		missing, need, have *float64
+		unit                string
+	}{{a.MissingRPM, d.Need.RPM, d.Quota.RPM, "RPM"}, {a.MissingTPM, d.Need.TPM, d.Quota.TPM, "TPM"}} {
+		if m.missing != nil {
+			lacking = append(lacking, fmt.Sprintf("need %s %s, have %s", count(*m.need), m.unit, count(*m.have)))
+		}
+	}
+	switch {
+	case len(lacking) > 0:
+		a.Verdict += " Quota is missing: " + strings.Join(lacking, "; ") + "."
+	case d.Need.RPM != nil && d.Quota.RPM != nil:
+		a.Verdict += " The quota would be enough for it: what is missing is a strategy, see what each one lacks."
+	case d.Quota.Source == "":
+		a.Verdict += " No quota is known, so it cannot be said how much is missing."
+	default:
+		a.Verdict += " The workload sets no time, so a larger quota alone would not help: see what each one lacks."
+	}
+}
+
+// missing returns need − have when that is more than nothing.
+func missing(need, have *float64) *float64 {
+	if need == nil || have == nil || *need <= *have {
+		return nil
+	}
+	m := math.Ceil(*need - *have)
+	return &m
+}

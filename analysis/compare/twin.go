@@ -1,0 +1,197 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"probe/analysis"
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/scenarios"
+)
+
+// A Twin is an endpoint that behaves as one that was measured.
+type Twin struct {
+	Endpoint *scenarios.Endpoint
+	// Doubts say what of the original is not known, and what stands for it.
+	Doubts []string
+}
+
+// answerTokens is how long a twin's answers are that max_tokens does not cut:
+// longer than any that is asked for, as the length of real answers is not
+// the endpoint's.
+const answerTokens = 1 << 17
+
+// NewTwin builds the twin of the endpoint that a run measured: its limits,
+// latency, and the dialect of its provider. The run's log tells what the
+// limits do not: how far burst protection opened with use. It fails when the
+// run found no limit.
+func NewTwin(d *analysis.Document, xs []exchange.Exchange) (*Twin, error) {
+	t := &Twin{Endpoint: &scenarios.Endpoint{
+		Dialect: dialectOf(d.Target.Provider), Status: 403, AnswerTokens: answerTokens,
+	}}
+	for _, l := range d.Limits {
+		t.limit(d, &l, xs)
+	}
+	if len(t.Endpoint.Limits) == 0 {
+		return nil, errors.New("the run found no limit, so there is nothing to build a twin from")
+	}
+	t.latency(d, xs)
+	return t, nil
+}
+
+// dialectOf names the dialect of the embedded endpoint that speaks as a
+// provider does.
+func dialectOf(provider string) string {
+	switch provider {
+	case "alibaba":
+		return "alibaba"
+	case "openai", "azure", "groq", "together", "deepseek", "mistral", "vllm", "litellm", "openrouter", "moonshot":
+		return "openai"
+	}
+	return "generic"
+}
+
+func (t *Twin) doubt(format string, args ...any) {
+	t.Doubts = append(t.Doubts, fmt.Sprintf(format, args...))
+}
+
+// limit adds one limit that was found.
+func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exchange) {
+	if l.Amount == nil {
+		return
+	}
+	if l.Algorithm == limiter.Quota {
+		t.doubt("the one-time allocation of key %q is not part of the twin", l.Key)
+		return
+	}
+	e := scenarios.EndpointLimit{
+		Dimension: l.Dimension, Algorithm: string(l.Algorithm), Amount: scenarios.Quantity(amountOf(l)),
+		Refusal: refusalOf(l),
+	}
+	if l.WindowS != nil {
+		e.Window = scenarios.Duration(seconds(*l.WindowS))
+	}
+	switch l.Algorithm {
+	case limiter.TokenBucket, limiter.LeakyBucket:
+		if l.BurstCapacity != nil {
+			e.Burst = scenarios.Quantity(*l.BurstCapacity)
+		}
+	case limiter.Ramp:
+		t.ramp(&e, xs)
+	}
+	if l.Dimension == "tokens" {
+		e.Charge = d.TokenAccounting
+		if !slices.Contains([]string{"prompt", "completion", "prompt_plus_completion", "prompt_plus_max_tokens", "max_tokens"}, e.Charge) {
+			e.Charge = "prompt_plus_completion"
+			t.doubt("which tokens count is not known; the twin counts prompt and completion")
+		}
+	}
+	if len(l.Rivals) > 0 {
+		t.doubt("%s %s was not told apart from %s", l.Dimension, l.Algorithm, l.Rivals[0])
+	}
+	t.Endpoint.Limits = append(t.Endpoint.Limits, e)
+}
+
+// amountOf is a limit's amount; requests are whole.
+func amountOf(l *analysis.Limit) float64 {
+	if l.Dimension == "requests" && l.Algorithm != limiter.TokenBucket && l.Algorithm != limiter.LeakyBucket {
+		return math.Max(1, math.Round(*l.Amount))
+	}
+	return *l.Amount
+}
+
+func refusalOf(l *analysis.Limit) string {
+	switch o := exchange.Outcome(l.Refusals); o {
+	case exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.Concurrency:
+		return string(o)
+	}
+	return "" // by dimension and algorithm
+}
+
+// ramp estimates what the search does not measure of burst protection. Hot is
+// the most that was offered within a window and not refused as a burst, and
+// WarmUp the length of use after which that was so.
+func (t *Twin) ramp(e *scenarios.EndpointLimit, xs []exchange.Exchange) {
+	window := e.Window.Std()
+	if window <= 0 {
+		return
+	}
+	meter := limiter.Log{Window: window}
+	var began, last time.Duration
+	idle := 10 * window
+	hot, after := float64(e.Amount), time.Duration(0)
+	for i := range xs {
+		x := &xs[i]
+		if i == 0 || x.Sent-last >= idle {
+			began = x.Sent
+		}
+		last = x.Sent
+		if offered := meter.Usage(x.Sent) + 1; x.Outcome != exchange.Burst && offered > hot {
+			hot, after = offered, x.Sent-began
+		}
+		meter.Charge(x.Sent, 1)
+	}
+	e.Idle = scenarios.Duration(idle)
+	if hot > float64(e.Amount) {
+		e.Hot, e.WarmUp = scenarios.Quantity(hot), scenarios.Duration(after)
+	}
+	t.doubt("burst protection is known from idle only; the log shows that it lets %.0f through in %v after %v of use, and it is taken to be cold again after %v of silence",
+		hot, window, after.Round(time.Second), idle)
+}
+
+// latency takes over how fast the endpoint answered. Of a stream that is told
+// by the first token and those after it; of plain answers, by how their time
+// grows with their length.
+func (t *Twin) latency(d *analysis.Document, xs []exchange.Exchange) {
+	l := &t.Endpoint.Latency
+	if p := d.Latency.TTFTS; p != nil {
+		l.TTFT = scenarios.Duration(seconds(p.P50))
+		if o := d.Latency.TPOTS; o != nil && o.P50 > 0 {
+			l.TokensPerSecond = scenarios.Quantity(1 / o.P50)
+		}
+		return
+	}
+	first, perToken, ok := lengths(xs)
+	if !ok {
+		return
+	}
+	l.TTFT = scenarios.Duration(seconds(first))
+	if perToken > 0 {
+		l.TokensPerSecond = scenarios.Quantity(1 / perToken)
+		return
+	}
+	t.doubt("all answers were of about one length, so it is not known how long a longer one takes; the twin writes all at once after %.3g s", first)
+}
+
+// lengths fits latency = first + perToken × completion tokens over the
+// successes, by least squares; perToken is 0 where lengths do not differ.
+func lengths(xs []exchange.Exchange) (first, perToken float64, ok bool) {
+	var n, sx, sy, sxx, sxy float64
+	for i := range xs {
+		if xs[i].Outcome != exchange.Success {
+			continue
+		}
+		x, y := float64(xs[i].Usage.Completion), xs[i].Latency().Seconds()
+		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	if n == 0 {
+		return 0, 0, false
+	}
+	mean := sy / n
+	spread := n*sxx - sx*sx
+	if spread <= n*n { // less than one token of standard deviation
+		return mean, 0, true
+	}
+	perToken = (n*sxy - sx*sy) / spread
+	first = (sy - perToken*sx) / n
+	if perToken <= 0 || first < 0 {
+		return mean, 0, true
+	}
+	return first, perToken, true
+}
+
+func seconds(s float64) time.Duration { return time.Duration(math.Round(s * float64(time.Second))) }
