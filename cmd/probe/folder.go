@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"probe/analysis"
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/settle"
+	"probe/attack/runfolder"
+	"probe/scenarios"
+)
+
+// A recordedRun is what a run folder holds, and what follows from it.
+type recordedRun struct {
+	input    analysis.Input
+	document *analysis.Document
+	traces   []analysis.FitTrace
+	scenario string // the file's text
+}
+
+// readRun reads a run folder and concludes from it.
+func readRun(dir string) (*recordedRun, error) {
+	folder, err := runfolder.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	text, err := folder.Scenario()
+	if err != nil {
+		return nil, err
+	}
+	r := &recordedRun{scenario: string(text)}
+	if r.input, err = readInput(folder, filepath.Join(dir, "scenario.yaml"), text); err != nil {
+		return nil, err
+	}
+	// Behaviour has the last word on what ambiguous refusals were.
+	var overruled []string
+	r.input.Exchanges, overruled = settle.Exchanges(r.input.Exchanges, r.input.Fit.MaxWindow)
+	r.input.Warnings = append(r.input.Warnings, overruled...)
+	r.document, r.traces = analysis.Analyze(r.input)
+	return r, nil
+}
+
+func (r *recordedRun) series() analysis.Series {
+	const bins = 300
+	var last time.Duration
+	for i := range r.input.Exchanges {
+		last = max(last, r.input.Exchanges[i].Sent)
+	}
+	return analysis.TimeSeries(slices.Values(r.input.Exchanges), max(time.Second, last/bins))
+}
+
+// readInput gathers what a folder recorded.
+func readInput(r *runfolder.Reader, name string, scenario []byte) (analysis.Input, error) {
+	var in analysis.Input
+	s, err := scenarios.Load(name, scenario)
+	if err != nil {
+		return in, fmt.Errorf("the run's own scenario does not load: %w", err)
+	}
+	in = analysis.Input{
+		Target: analysis.Target{
+			Name: s.Target.Name, BaseURL: s.Target.BaseURL, Model: s.Target.Model, Provider: s.Target.Provider,
+		},
+		MainKey: mainKey(s), LookFor: s.LookFor, Declared: s.Declared, Prices: s.Prices,
+		Fit: fit.Options{MaxWindow: s.Search.MaxWindow.Std()},
+	}
+	conclusion, err := r.Conclusion()
+	if err != nil {
+		return in, err
+	}
+	in.StoppedBy, in.Warnings = analysis.StoppedBy(conclusion.StoppedBy), conclusion.Warnings
+	if err := readStages(r, &in); err != nil {
+		return in, err
+	}
+	return in, readExchanges(r, &in)
+}
+
+func mainKey(s *scenarios.Scenario) string {
+	for _, k := range s.Keys {
+		if !k.Trial {
+			return k.Name
+		}
+	}
+	return ""
+}
+
+func readStages(r *runfolder.Reader, in *analysis.Input) error {
+	stages, err := r.Stages()
+	if err != nil {
+		in.Warnings = append(in.Warnings, err.Error())
+	}
+	for _, s := range stages {
+		row := analysis.Stage{Stage: s.Stage}
+		if res := s.Result; res != nil {
+			row.Start, row.End, row.Scheduled, row.Sent = res.Start, res.End, res.Scheduled, res.Sent
+			row.Delay, row.Void = res.Delay, res.Void
+		}
+		in.Stages = append(in.Stages, row)
+	}
+	return nil
+}
+
+func readExchanges(r *runfolder.Reader, in *analysis.Input) error {
+	for x, err := range r.Exchanges() {
+		var line *runfolder.LineError
+		switch {
+		case err == nil:
+			in.Exchanges = append(in.Exchanges, x)
+		case errors.Is(err, runfolder.ErrTorn), errors.As(err, &line):
+			in.Warnings = append(in.Warnings, err.Error())
+		default:
+			return err
+		}
+	}
+	exchange.Sort(in.Exchanges)
+	return nil
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"probe/analysis"
+	"probe/attack/endpoint/endpointtest"
+)
+
+// probeVirtually runs the command against its own endpoint in virtual time,
+// over connections in memory, and returns the exit code and analysis.json.
+func probeVirtually(t *testing.T, args ...string) (int, *analysis.Document) {
+	t.Helper()
+	// With several processors Go 1.26's race detector now and then crashes in
+	// a bubble: it has one race context for all of the bubble's timers.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	dir := filepath.Join(t.TempDir(), "run")
+	var code int
+	var stderr bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		code = run(t.Context(), app{
+			args:   append([]string{"run", "--out", dir, "--json"}, args...),
+			stdout: &bytes.Buffer{}, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
+			network: func() (net.Listener, dialer) {
+				l, dial := endpointtest.Pipe()
+				return l, dialer(dial)
+			},
+		})
+	})
+	data, err := os.ReadFile(filepath.Join(dir, "analysis.json"))
+	if err != nil {
+		t.Fatalf("exit %d: %v\n%s", code, err, &stderr)
+	}
+	d := new(analysis.Document)
+	if err := json.Unmarshal(data, d); err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() || testing.Verbose() {
+		t.Logf("%s", &stderr)
+	}
+	return code, d
+}
+
+// within fails unless got lies within a share of want.
+func within(t *testing.T, what string, got *float64, want, share float64) {
+	t.Helper()
+	if got == nil {
+		t.Errorf("%s: not found, want %v", what, want)
+	} else if math.Abs(*got-want) > share*want {
+		t.Errorf("%s = %v, want %v within %v %%", what, *got, want, 100*share)
+	}
+}
+
+func TestQuickstartVirtually(t *testing.T) {
+	code, d := probeVirtually(t, "quickstart", "--speed", "1")
+	if code != exitDone {
+		t.Errorf("exit %d, want %d; warnings %q", code, exitDone, d.Warnings)
+	}
+	within(t, "effective RPM", d.Effective.RPM.Value, 600, 0.005)
+	within(t, "effective TPM", d.Effective.TPM.Value, 1_000_000, 0.005)
+	if d.Effective.RPM.BoundBy != "rps" || d.Effective.TPM.BoundBy != "tps" {
+		t.Errorf("bound by %s and %s, want rps and tps", d.Effective.RPM.BoundBy, d.Effective.TPM.BoundBy)
+	}
+	for _, outcome := range []string{"success", "request_rate", "token_rate", "burst", "free_quota"} {
+		if d.Requests[outcome] == 0 {
+			t.Errorf("no %s was seen: %v", outcome, d.Requests)
+		}
+	}
+	if d.Verification.Held == nil || !*d.Verification.Held {
+		t.Errorf("verification did not hold: %+v", d.Verification)
+	}
+	for _, l := range d.Limits {
+		switch l.Algorithm {
+		case "ramp":
+			within(t, "burst step", l.Amount, 20, 0.1)
+		case "quota":
+			if *l.Low > 20_000 || *l.High < 20_000 {
+				t.Errorf("free quota in [%v, %v], want it to hold 20,000", *l.Low, *l.High)
+			}
+		}
+	}
+}
+
+func TestProbesVirtually(t *testing.T) {
+	const limits = "endpoint.limits="
+	for _, test := range []struct {
+		name     string
+		limits   string
+		rpm, tpm float64
+	}{
+		{"snapshot: 60 RPM, 1 RPS", `[{dimension: requests, amount: 60, window: 60s}, {dimension: requests, amount: 1, window: 1s},
+			{dimension: tokens, amount: 100k, window: 60s}, {dimension: tokens, amount: 1666, window: 1s}]`, 60, 99_960},
+		{"tokens bind", `[{dimension: requests, amount: 80, window: 10s}, {dimension: tokens, amount: 60k, window: 30s}]`, 480, 120_000},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, d := probeVirtually(t, "quickstart", "--speed", "1", "--set", limits+test.limits, "--set", "look_for=requests,tokens")
+			within(t, "effective RPM", d.Effective.RPM.Value, test.rpm, 0.01)
+			within(t, "effective TPM", d.Effective.TPM.Value, test.tpm, 0.01)
+		})
+	}
+}
+
+func TestNoLimitInRangeVirtually(t *testing.T) {
+	code, d := probeVirtually(t, "quickstart", "--speed", "1",
+		"--set", "endpoint.limits=[{dimension: requests, amount: 100k, window: 60s}]", "--set", "look_for=requests", "--set", "search.max_window=20s")
+	if code != exitDone || d.StoppedBy != analysis.ByRange {
+		t.Errorf("exit %d, stopped by %s; want %d and range", code, d.StoppedBy, exitDone)
+	}
+	if d.Effective.RPM.Value != nil || d.Effective.RPM.BoundBy != "none" || len(d.Limits) != 0 {
+		t.Errorf("a limit was claimed: %+v %+v", d.Effective.RPM, d.Limits)
+	}
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"probe/analysis"
+	"probe/analysis/exchange"
+	"probe/analysis/search"
+	"probe/attack"
+	"probe/attack/runfolder"
+	"probe/scenarios"
+	"probe/scenarios/providers"
+)
+
+// A session is one process's part of a run: it joins the search, which asks,
+// with the attacker, which sends, and the run folder, which remembers.
+type session struct {
+	app
+	scenario *scenarios.Scenario
+	folder   *runfolder.Folder
+	attacker *attack.Attacker
+	budget   *attack.Budget
+	progress *progress
+	keys     []scenarios.Secret
+
+	// recorded answers the first questions of a resumed run.
+	recorded map[int]search.Reply
+	// cooled is how long a resumed run is silent before it sends again.
+	cooled time.Duration
+
+	transport http.RoundTripper // nil: the attacker's own
+	stop      func() error      // ends the embedded endpoint
+}
+
+// newSession prepares a run into a new folder.
+// Beside the scenario, in its directory home, the user may keep profiles.
+func newSession(ctx context.Context, a app, s *scenarios.Scenario, home, dir string) (*session, error) {
+	ses := &session{app: a, scenario: s, stop: func() error { return nil }}
+	var err error
+	if ses.keys, err = s.ReadKeys(a.getenv, readFile); err != nil {
+		return nil, err
+	}
+	profile, own, err := openProfile(s.Target.Provider, home)
+	if err != nil {
+		return nil, err
+	}
+	given, err := s.YAML()
+	if err != nil {
+		return nil, err
+	}
+	baseURL, err := ses.serve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	meta := runfolder.Meta{
+		Program: version(), Scenario: s.Name, Target: s.Target.Name, Method: method(s),
+		URL: baseURL, Started: a.now(), Speed: s.Target.Speed, Seed: seedOf(a.now()),
+	}
+	if ses.folder, err = runfolder.Create(dir, meta, given); err != nil {
+		return nil, errors.Join(err, ses.stop())
+	}
+	if own != nil { // a resumed run needs it, wherever the scenario is by then
+		if err := os.WriteFile(profileFile(dir, s.Target.Provider), own, 0o644); err != nil {
+			return nil, errors.Join(err, ses.close())
+		}
+	}
+	return ses, ses.arm(baseURL, profile, attack.Spent{}, 0)
+}
+
+// seedOf makes prompts differ from run to run, or a prompt cache would answer.
+func seedOf(now time.Time) uint64 { return uint64(now.UnixNano()) }
+
+// serve starts the scenario's own endpoint, if that is the target, and
+// returns the base URL to probe.
+func (s *session) serve(ctx context.Context) (baseURL string, err error) {
+	if s.scenario.Target.BaseURL != scenarios.Embedded {
+		return s.scenario.Target.BaseURL, nil
+	}
+	server, err := newEndpoint(s.scenario)
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if s.network != nil {
+		l, dial := s.network()
+		s.transport = attack.NewTransportDial(dial)
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(ctx, l) }()
+		s.stop = func() error { cancel(); return <-served }
+		return "http://127.0.0.1/v1", nil
+	}
+	url, wait, err := server.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		cancel()
+		return "", err
+	}
+	s.stop = func() error { cancel(); return wait() }
+	return url, nil
+}
+
+// arm makes the attacker.
+func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.Spent, after time.Duration) error {
+	sc, meta := s.scenario, s.folder.Meta()
+	s.budget = attack.NewBudget(limitsOf(sc.Budget), spent, priceOf(sc.Prices))
+	s.progress = newProgress(s.app, s.budget)
+	cfg := attack.Config{
+		Target: sc.Target.Name, BaseURL: baseURL, Model: sc.Target.Model, Kind: sc.Target.Kind,
+		Stream: sc.Target.Stream, Headers: sc.Target.Headers, Timeout: sc.Target.Timeout.Std(),
+		Keys: s.keyNames(), Reveal: s.reveal,
+		AuthHeader: profile.AuthHeader, ServerClockHeader: profile.ServerClockHeader,
+		Classify: classifierOf(profile), Budget: s.budget,
+		Sink: s.folder.Append, Announce: s.folder.Announce,
+		Clock: attack.NewClock(meta.Started, meta.Speed), After: after,
+		Seed: meta.Seed, FirstSeq: s.folder.FirstSeq(), Transport: s.transport,
+	}
+	if sc.Target.HTTP != nil {
+		cfg.HTTP = *sc.Target.HTTP
+	}
+	if profile.AuthPrefix != nil {
+		cfg.AuthPrefix = *profile.AuthPrefix
+	}
+	var err error
+	s.attacker, err = attack.New(cfg)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	return nil
+}
+
+// keyNames lists the keys, the one whose limits are looked for first.
+func (s *session) keyNames() []string {
+	names := []string{}
+	for _, trial := range []bool{false, true} {
+		for _, k := range s.scenario.Keys {
+			if k.Trial == trial {
+				names = append(names, k.Name)
+			}
+		}
+	}
+	return names
+}
+
+func (s *session) reveal(name string) (string, error) {
+	for _, k := range s.keys {
+		if k.Name() == name {
+			return k.Reveal(), nil
+		}
+	}
+	return "", fmt.Errorf("no key is named %q", name)
+}
+
+// search asks and sends until the search is done, and writes down how it ended.
+func (s *session) search(ctx context.Context) error {
+	q := search.New(searchConfig(s.scenario), func(st search.Stage) (search.Reply, error) { return s.send(ctx, st) })
+	err := q.Run()
+	stopped, warnings := analysis.ByPrecision, q.Warnings
+	switch {
+	case err == nil && q.RangeEnded:
+		stopped = analysis.ByRange
+	case err == nil:
+	case errors.Is(err, search.ErrBudget):
+		stopped = analysis.ByBudget
+	case ctx.Err() != nil:
+		stopped = analysis.BySignal
+	default:
+		stopped = analysis.ByError
+	}
+	if err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	return s.folder.Conclude(runfolder.Conclusion{StoppedBy: string(stopped), Warnings: warnings})
+}
+
+// send sends one stage, or answers it from the record of a resumed run.
+func (s *session) send(ctx context.Context, st search.Stage) (search.Reply, error) {
+	if reply, ok := s.recorded[st.Number]; ok {
+		return reply, nil
+	}
+	if s.cooled > 0 {
+		st.Rest, s.cooled = max(st.Rest, s.cooled), 0
+	}
+	if err := s.folder.BeginStage(st); err != nil {
+		return search.Reply{}, err
+	}
+	s.progress.begin(st)
+	r, err := s.attacker.Send(ctx, st)
+	s.progress.end(st, r)
+	reply := search.Reply{Exchanges: r.Exchanges, Void: r.Void, End: r.End}
+	if err != nil {
+		return reply, err
+	}
+	if err := s.folder.EndStage(st.Number, r); err != nil {
+		return reply, err
+	}
+	if r.Spent {
+		return reply, search.ErrBudget
+	}
+	return reply, nil
+}
+
+func (s *session) close() error {
+	if s.attacker != nil {
+		s.attacker.Close()
+	}
+	return errors.Join(s.folder.Close(), s.stop())
+}
+
+// searchConfig reads how to look from a scenario. What is declared and how an
+// embedded endpoint is configured stay out of it.
+func searchConfig(s *scenarios.Scenario) search.Config {
+	c := search.Config{
+		LookFor: s.LookFor, Precision: float64(s.Search.Precision), MaxRPS: float64(s.Search.MaxRPS),
+		MaxWindow: s.Search.MaxWindow.Std(), MaxPrompt: int(s.Search.MaxPrompt), MaxTokens: int(s.Search.MaxTokens),
+		Verify: s.Search.Verify == nil || *s.Search.Verify,
+	}
+	for _, k := range s.Keys {
+		if k.Trial && c.TrialKey == "" {
+			c.TrialKey = k.Name
+		}
+	}
+	if s.Search.Method == scenarios.MethodStaircase && s.Search.Staircase != nil {
+		st := s.Search.Staircase
+		c.Staircase = &search.Staircase{Hold: st.Hold.Std(), Rest: st.Rest.Std()}
+		for _, rps := range st.RPS {
+			c.Staircase.RPS = append(c.Staircase.RPS, float64(rps))
+		}
+		for _, n := range st.Tokens {
+			c.Staircase.Tokens = append(c.Staircase.Tokens, int(n))
+		}
+	}
+	return c
+}
+
+func limitsOf(b scenarios.Budget) attack.Limits {
+	return attack.Limits{
+		Requests: int64(b.Requests), Tokens: int64(b.Tokens), Money: b.Money.Amount, Time: b.Time.Std(),
+	}
+}
+
+func priceOf(p *scenarios.Prices) attack.Price {
+	if p == nil {
+		return nil
+	}
+	return func(prompt, completion, cached int64) decimal.Decimal {
+		return analysis.Price(p, exchange.Usage{Prompt: prompt, Completion: completion, Cached: cached})
+	}
+}
+
+// method returns the HTTP method of the requests.
+func method(s *scenarios.Scenario) string {
+	if s.Target.Kind == scenarios.KindHTTP && s.Target.HTTP != nil {
+		return s.Target.HTTP.Method
+	}
+	return http.MethodPost
+}

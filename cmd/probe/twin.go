@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+
+	"probe/analysis/compare"
+	"probe/scenarios"
+)
+
+// loadTwin loads a scenario and puts the twin of a run in place of its target.
+// Real keys stay at home: the twin knows made-up ones of the same names.
+func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scenarios.Scenario, error) {
+	twin, err := compare.NewTwin(r.document, r.input.Exchanges)
+	if err != nil {
+		return nil, err
+	}
+	ref.ref = "a twin, " + ref.ref
+	ref.warn = twin.Doubts
+	at := *o
+	at.baseURL = ""
+	s, err := scenarios.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	// The target is checked as the loopback endpoint that it will be.
+	hasEndpoint := s.Endpoint != nil
+	if hasEndpoint {
+		at.baseURL = scenarios.Embedded
+	} else {
+		at.baseURL = "http://127.0.0.1/v1"
+	}
+	if s, err = at.load(path); err != nil {
+		return nil, err
+	}
+	become(s, twin)
+	if s.Prices == nil {
+		s.Prices = r.input.Prices
+	}
+	return s, nil
+}
+
+// become makes the twin the endpoint of a scenario. Accounts of an endpoint
+// that the scenario had are kept: whose the keys are was not measured.
+func become(s *scenarios.Scenario, t *compare.Twin) {
+	e := *t.Endpoint
+	if s.Endpoint != nil {
+		e.Accounts, e.Models = s.Endpoint.Accounts, s.Endpoint.Models
+	}
+	s.Endpoint = &e
+	s.Target.BaseURL = scenarios.Embedded
+	s.Variants = nil
+	for i, k := range s.Keys {
+		if k.Embedded == "" {
+			s.Keys[i] = scenarios.Key{Name: k.Name, Embedded: fmt.Sprintf("twin-key-%d", i+1), Trial: k.Trial}
+		}
+	}
+	if len(s.Keys) == 0 {
+		s.Keys = []scenarios.Key{{Name: "main", Embedded: "twin-key-1"}}
+	}
+}
