@@ -12,7 +12,6 @@
 package analysis
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -125,57 +124,4 @@ func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []excha
 		}
 	}
 	return some
-}
-
-// warnings adds what the reader must know to trust the figures.
-func (d *Document) warnings(in Input, e *evidence) {
-	warn := func(format string, args ...any) { d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...)) }
-	for dim, n := range e.left {
-		if n > 0 {
-			warn("%d refusals in %s are not explained by any limiter that was tried", n, dim)
-		}
-	}
-	void := 0
-	for _, s := range in.Stages {
-		if s.Void != "" {
-			void++
-		}
-	}
-	if void > 0 {
-		warn("%d stages were no evidence because the client could not keep the pace", void)
-	}
-	for _, b := range []struct {
-		name, dim string
-		bound     Bound
-	}{{"rpm", search.LookRequests, d.Effective.RPM}, {"tpm", search.LookTokens, d.Effective.TPM}} {
-		switch {
-		case b.bound.Value != nil:
-		case !slices.Contains(in.LookFor, b.dim):
-			warn("effective.%s is null: limits of %s were not looked for", b.name, b.dim)
-		default:
-			warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", b.name)
-		}
-	}
-	if d.Verification.Held == nil {
-		warn("verification.held is null: the limits were not verified by a soak below and above")
-	}
-	if d.Cost.Spent == nil {
-		warn("cost is null: the scenario has no prices")
-	}
-	if d.TokenAccounting == "unknown" {
-		warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
-	}
-	if n := d.Requests[string(exchange.Unclassified)]; n > 0 {
-		warn("%d answers are unclassified: no rule of the provider profile knows them", n)
-	}
-	for outcome, s := range d.RecoveryS {
-		switch {
-		case s != nil:
-		case d.Requests[outcome] == 0:
-			warn("recovery_s.%s is null: nothing was refused for that", outcome)
-		default:
-			warn("recovery_s.%s is null: no recovery was observed", outcome)
-		}
-	}
-	slices.Sort(d.Warnings)
 }

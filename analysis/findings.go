@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strconv"
 
 	"probe/analysis/fit"
 )
@@ -37,4 +38,16 @@ func (e *evidence) findings(d *Document) []string {
 		say("Arrivals at the server are known to %v, the spread of round trips.", e.log.Slack)
 	}
 	return out
+}
+
+// number writes a count for people: 16,667 or 0.95.
+func number(v float64) string {
+	if v < 1000 {
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	digits := strconv.FormatFloat(v, 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }

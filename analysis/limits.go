@@ -154,47 +154,6 @@ func advertised(xs []exchange.Exchange, l *fit.Limit) *float64 {
 	return nil
 }
 
-// freeQuota returns the allocation of a key that ran out: at least what was
-// used, less than what the refused request would have brought it to.
-func freeQuota(xs []exchange.Exchange) (Limit, bool) {
-	used := map[string]float64{}
-	for i := range xs {
-		x := &xs[i]
-		if x.Outcome == exchange.FreeQuota {
-			low, high := used[x.Key], used[x.Key]+float64(x.PromptTokens+x.MaxTokens)
-			return Limit{
-				Dimension: string(fit.Tokens), Algorithm: limiter.Quota, Key: x.Key, Refusals: string(exchange.FreeQuota),
-				Amount: ptr(math.Round((low + high) / 2)), Low: ptr(low), High: ptr(high), Rivals: []string{},
-				Evidence: Evidence{Admitted: admittedBy(xs, x.Key), Rejected: refusedQuota(xs, x.Key)},
-				Why: fmt.Sprintf("key %q was told that its free allocation is used up after %s tokens; it does not come back",
-					x.Key, number(low)),
-			}, true
-		}
-		if x.Outcome == exchange.Success {
-			used[x.Key] += float64(x.Usage.Total)
-		}
-	}
-	return Limit{}, false
-}
-
-func admittedBy(xs []exchange.Exchange, key string) (n int64) {
-	for i := range xs {
-		if xs[i].Key == key && xs[i].Outcome == exchange.Success {
-			n++
-		}
-	}
-	return n
-}
-
-func refusedQuota(xs []exchange.Exchange, key string) (n int64) {
-	for i := range xs {
-		if xs[i].Key == key && xs[i].Outcome == exchange.FreeQuota {
-			n++
-		}
-	}
-	return n
-}
-
 // effective draws the minimum over the limits of each dimension.
 func (e *evidence) effective(in Input, rows []Limit) Effective {
 	rpm := bound(e.requests, "rpm", "rps")
@@ -236,6 +195,9 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 // that the request limit leaves room for: a window that cannot be seen leaves
 // the token rate wide open above, but no request may hold more than the limit.
 func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
+	if rpm.High == nil || tpm.High == nil {
+		return
+	}
 	for i := range limits {
 		most := limits[i].High * *rpm.High
 		if most < *tpm.High {

@@ -77,7 +77,7 @@ func successPlot(d *compare.Document) *chart.Figure {
 	}
 	return &chart.Figure{
 		Title:    title,
-		Subtitle: fmt.Sprintf("%s: what a success costs against how many tasks succeed, and the mean makespan. The band is the goal's share of successes.", flatten(d.Scenario)),
+		Subtitle: fmt.Sprintf("%s: what a success costs, and how many tasks succeed; seconds are the mean makespan, the band is the goal.", flatten(d.Scenario)),
 		Legend:   []chart.Key{{Name: "meets the goal", Color: chart.Blue, Mark: &meets}, {Name: "misses it", Color: chart.Vermillion, Mark: &misses}},
 		Panels:   []*chart.Panel{panel},
 	}

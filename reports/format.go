@@ -24,6 +24,9 @@ var formats = map[string]Format{
 	"html": HTML,
 	"json": JSON,
 	"csv":  CSV,
+	"quota-request": func(w io.Writer, d *analysis.Document) error {
+		return QuotaRequest(w, d, QuotaRequestData{})
+	},
 	"junit": func(w io.Writer, d *analysis.Document) error {
 		return JUnit(w, d, nil)
 	},

@@ -117,7 +117,7 @@ func mixText(d *Document, r *Row) string {
 	for _, m := range r.Models {
 		text := fmt.Sprintf("%s answered %.1f %%", m.Model, 100*m.Share)
 		if m.PerMillion != nil {
-			text += fmt.Sprintf(" at %s %s per 1M tokens", m.PerMillion, d.Currency)
+			text += fmt.Sprintf(" at %s %s per 1M tokens", priceText(m.PerMillion), d.Currency)
 		}
 		parts = append(parts, text)
 	}

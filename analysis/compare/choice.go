@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 )
 
@@ -75,11 +76,14 @@ func number(n *json.Number) float64 {
 	return v
 }
 
+// priceText writes an amount for a sentence.
+func priceText(n *json.Number) string { return strconv.FormatFloat(number(n), 'f', 4, 64) }
+
 func choiceText(d *Document, best int) string {
 	r := &d.Rows[best]
 	text := fmt.Sprintf("%s is the cheapest that meets the goal (%s)", named(d, r), strings.Join(d.Workload.GoalText, "; "))
 	if r.PerMillion != nil {
-		text += fmt.Sprintf(": %s %s per 1M successful tokens", r.PerMillion, d.Currency)
+		text += fmt.Sprintf(": %s %s per 1M successful tokens", priceText(r.PerMillion), d.Currency)
 	}
 	text += fmt.Sprintf(", %.2f attempts a success, done in %.0f s.", *r.AttemptsPerSuccess, r.MakespanS)
 	if worse := backoffAlone(d, r); worse != "" {

@@ -65,7 +65,7 @@ func currency(p *scenarios.Prices) string {
 // demands returns what one round asks for. The tokens are those of an answer
 // where one came, from whatever strategy, and else those that were asked for.
 // In a closed loop workers take the tasks as they can, so all could go at once.
-func demands(cells []Cell, open bool) []demand {
+func demands(cells []Cell, open bool) []Demand {
 	if len(cells) == 0 || len(cells[0].Rounds) == 0 {
 		return nil
 	}
@@ -82,20 +82,20 @@ func demands(cells []Cell, open bool) []demand {
 		}
 	}
 	tasks := cells[0].Rounds[0].Tasks
-	ds := make([]demand, len(tasks))
+	ds := make([]Demand, len(tasks))
 	for i, t := range tasks {
-		ds[i].tokens = made[t.Number]
+		ds[i].Tokens = made[t.Number]
 		if open {
-			ds[i].due = t.Due - tasks[0].Due
+			ds[i].Due = t.Due - tasks[0].Due
 		}
 		if n, ok := used[t.Number]; ok {
-			ds[i].tokens = n
+			ds[i].Tokens = n
 		}
 	}
 	return ds
 }
 
-func work(in *Input, ds []demand) Work {
+func work(in *Input, ds []Demand) Work {
 	w := Work{Kind: in.Workload.Kind, Requests: len(ds), Tokens: tokens(ds), Goal: in.Workload.Goal, GoalText: goals(in.Workload.Goal)}
 	if dl := in.Workload.Deadline; dl > 0 {
 		s := dl.Std().Seconds()

@@ -244,7 +244,7 @@ func ExampleCompare() {
 		fmt.Printf("%s: %s\n", r.Strategy, r.Brought)
 	}
 	// Output:
-	// backoff is the cheapest that meets the goal (at least 99% of the tasks succeed): 3.6 USD per 1M successful tokens, 1.50 attempts a success, done in 1 s.
+	// backoff is the cheapest that meets the goal (at least 99% of the tasks succeed): 3.6000 USD per 1M successful tokens, 1.50 attempts a success, done in 1 s.
 	// direct: 2 of 4 tasks succeeded, 50.0 % of the attempts were refused
 	// backoff: 4 of 4 tasks succeeded, 33.3 % of the attempts were refused; 2 of 2 further attempts succeeded
 }

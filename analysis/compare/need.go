@@ -72,10 +72,16 @@ func (q Quota) LongestWindow() time.Duration {
 	return time.Duration(longest * float64(time.Second))
 }
 
-// demand is one request as the workload asks for it.
-type demand struct {
-	due    time.Duration // since the first
-	tokens float64
+// A Demand is one request as the workload asks for it.
+type Demand struct {
+	Due    time.Duration // since the first; 0 in a closed loop, where all could go at once
+	Tokens float64       // prompt and completion
+}
+
+// NeedOf works out what a workload with these requests asks of a quota. answer
+// is how long an answer takes, which a deadline has to leave room for.
+func NeedOf(w scenarios.Workload, ds []Demand, q Quota, answer time.Duration) Need {
+	return need(&Input{Workload: w, Quota: q}, ds, answer)
 }
 
 // rate returns the smallest even rate a minute at which everything that
@@ -84,7 +90,7 @@ type demand struct {
 //	max over i ≤ j of  (amount of i..j) / (due_j + patience − due_i)
 //
 // It looks at all pairs, which for the sizes of a workload takes no time.
-func rate(ds []demand, patience time.Duration, of func(demand) float64) float64 {
+func rate(ds []Demand, patience time.Duration, of func(Demand) float64) float64 {
 	const most = 4000
 	if len(ds) > most { // a part of it says enough
 		ds = ds[:most]
@@ -94,7 +100,7 @@ func rate(ds []demand, patience time.Duration, of func(demand) float64) float64 
 		sum := 0.0
 		for j := i; j < len(ds); j++ {
 			sum += of(ds[j])
-			if span := ds[j].due + patience - ds[i].due; span > 0 {
+			if span := ds[j].Due + patience - ds[i].Due; span > 0 {
 				best = math.Max(best, 60*sum/span.Seconds())
 			}
 		}
@@ -103,7 +109,7 @@ func rate(ds []demand, patience time.Duration, of func(demand) float64) float64 
 }
 
 // need works out what the workload asks for.
-func need(in *Input, ds []demand, answer time.Duration) Need {
+func need(in *Input, ds []Demand, answer time.Duration) Need {
 	var n Need
 	w := in.Workload
 	patience, why := w.Goal.Makespan.Std(), "the goal's makespan"
@@ -114,8 +120,8 @@ func need(in *Input, ds []demand, answer time.Duration) Need {
 		}
 	}
 	if len(ds) > 0 && patience > 0 {
-		rpm := rate(ds, patience, func(demand) float64 { return 1 })
-		tpm := rate(ds, patience, func(d demand) float64 { return d.tokens })
+		rpm := rate(ds, patience, func(Demand) float64 { return 1 })
+		tpm := rate(ds, patience, func(d Demand) float64 { return d.Tokens })
 		n.RPM, n.TPM = &rpm, &tpm
 		n.Arithmetic = needText(w.Open(), ds, patience, why, rpm, tpm)
 	}
@@ -123,7 +129,7 @@ func need(in *Input, ds []demand, answer time.Duration) Need {
 	return n
 }
 
-func needText(open bool, ds []demand, patience time.Duration, why string, rpm, tpm float64) string {
+func needText(open bool, ds []Demand, patience time.Duration, why string, rpm, tpm float64) string {
 	if open {
 		return fmt.Sprintf("every request goes out within %v of its arrival (%s); at the busiest moment that takes %s requests and %s tokens a minute",
 			patience.Round(time.Millisecond), why, count(rpm), count(tpm))
@@ -134,7 +140,7 @@ func needText(open bool, ds []demand, patience time.Duration, why string, rpm, t
 
 // bind says which dimension is exhausted first: the one of which the workload
 // takes the larger part of a minute's quota.
-func (n *Need) bind(q Quota, ds []demand) {
+func (n *Need) bind(q Quota, ds []Demand) {
 	share := func(amount float64, quota *float64) float64 {
 		if quota == nil || *quota <= 0 {
 			return 0
@@ -158,17 +164,17 @@ func (n *Need) bind(q Quota, ds []demand) {
 	}
 }
 
-func tokens(ds []demand) float64 {
+func tokens(ds []Demand) float64 {
 	sum := 0.0
 	for _, d := range ds {
-		sum += d.tokens
+		sum += d.Tokens
 	}
 	return sum
 }
 
 // physical returns the least time in which a quota lets a closed workload
 // through: max(requests / RPM*, tokens / TPM*), in seconds, and which it is.
-func physical(q Quota, ds []demand) (*float64, string) {
+func physical(q Quota, ds []Demand) (*float64, string) {
 	best, by := 0.0, ""
 	if q.RPM != nil && *q.RPM > 0 {
 		best, by = 60*float64(len(ds)) / *q.RPM, "requests"

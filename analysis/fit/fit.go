@@ -135,14 +135,10 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 		return []Limit{limit}, nil
 	}
 	left = wanted
-	for _, family := range families {
-		c, ok := f.scan(family, wanted, false)
-		if !ok || len(c.Explained) == 0 {
-			continue
-		}
-		first, ok := f.all(c.Explained)
+	for _, part := range f.parts(wanted, most == 1) {
+		first, ok := f.all(part.Explained)
 		if !ok {
-			first = Limit{Candidate: c}
+			first = Limit{Candidate: part}
 		}
 		others, rest := f.explain(without(wanted, first.Explained), most-1)
 		if len(rest) < len(left) {
@@ -155,6 +151,23 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 	return limits, left
 }
 
+// parts returns the models that explain some of the wanted refusals, each
+// other ones; only the one that explains most when it is to be the last.
+func (f *fitter) parts(wanted []int, last bool) []Candidate {
+	var found []Candidate
+	for _, family := range families {
+		c, ok := f.scan(family, wanted, false)
+		known := slices.ContainsFunc(found, func(o Candidate) bool { return slices.Equal(o.Explained, c.Explained) })
+		if ok && len(c.Explained) > 0 && !known {
+			found = append(found, c)
+		}
+	}
+	if last && len(found) > 0 {
+		return []Candidate{slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })}
+	}
+	return found
+}
+
 // known looks for the limits of an earlier fit near their old parameters.
 func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	const near = 1.02
@@ -162,7 +175,11 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	for _, k := range f.opt.Known {
 		var found []Candidate
 		for _, c := range append([]Candidate{k.Candidate}, k.Rivals...) {
-			again, ok := f.scanWithin(c.Shape, left, false, cell{c.ParamLow / near, c.ParamHigh * near})
+			within := cell{c.ParamLow / near, c.ParamHigh * near}
+			again, ok := f.scanWithin(c.Shape, left, true, within)
+			if !ok {
+				again, ok = f.scanWithin(c.Shape, left, false, within)
+			}
 			if ok && len(again.Explained) >= len(k.Explained) {
 				found = append(found, again)
 			}

@@ -168,11 +168,12 @@ func TestRivals(t *testing.T) {
 }
 
 func TestStacked(t *testing.T) {
+	t.Parallel()
 	var all []arrival
 	for k := range 60 {
 		all = append(all, arrival{at: time.Duration(k) * 20 * time.Millisecond}) // over the second's
 	}
-	for k := range 900 {
+	for k := range 600 {
 		all = append(all, arrival{at: 10*time.Second + time.Duration(k)*130*time.Millisecond}) // over the minute's
 	}
 	l := logged(all, []limiter.Spec{
@@ -240,7 +241,7 @@ func TestNothingToExplain(t *testing.T) {
 func TestRandomRefusals(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
 	l := &fit.Log{}
-	for k := range 400 {
+	for k := range 200 {
 		e := fit.Event{At: time.Duration(k) * 100 * time.Millisecond, Outcome: exchange.Success}
 		if r.Float64() < 0.05 {
 			e.Fate, e.Outcome = fit.Refused, exchange.RequestRate
@@ -256,7 +257,8 @@ func TestRandomRefusals(t *testing.T) {
 // Without the server's clock arrivals are known to the spread of round trips
 // only, and the true limit is still within the intervals.
 func TestTruthWithoutServerClock(t *testing.T) {
-	for seed := range uint64(40) {
+	t.Parallel()
+	for seed := range uint64(25) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		algorithms := []limiter.Algorithm{limiter.SlidingLog, limiter.FixedWindow, limiter.TokenBucket}
 		tr := &truth{

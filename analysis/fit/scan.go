@@ -79,6 +79,9 @@ func (s *scan) judge(c cell) verdict {
 			v.ceil = math.Min(v.ceil, h)
 		}
 	}
+	if v.floor <= 0 {
+		v.explained = 0 // nothing was ever let in: no capacity can be named
+	}
 	if s.shape.isBucket() && (v.ceil/c.low < s.fillTime.low || v.floor/c.high > s.fillTime.high) {
 		v.explained = 0 // too quick to refuse anything, or as slow as a quota
 	}
@@ -128,6 +131,10 @@ const (
 
 // run returns the cells that explain most, and how many refusals that is.
 func (s *scan) run(within cell) (best []verdict, explained int) {
+	most := mostCells
+	if !s.single {
+		most /= 4 // which refusals belong together is all that is asked
+	}
 	queue := &byPromise{}
 	for _, c := range s.shape.split(within) {
 		heap.Push(queue, s.look(c))
@@ -137,7 +144,7 @@ func (s *scan) run(within cell) (best []verdict, explained int) {
 		if v.explained < explained || v.explained == 0 || s.single && v.explained < len(s.wanted) {
 			break // nothing that is left explains as much
 		}
-		if v.whole || v.high/v.low < 1+finest || looked >= mostCells {
+		if v.whole || v.high/v.low < 1+finest || looked >= most {
 			explained = v.explained
 			best = append(best, v)
 			continue

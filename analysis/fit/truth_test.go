@@ -126,6 +126,7 @@ func (tr *truth) check(l *fit.Log) string {
 // made it is among the answers, and its parameters are within their ranges.
 // After changes run it for longer: go test -run Truth -rapid.checks=20000.
 func TestTruthIsNeverExcluded(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		tr := drawTruth(t, rapid.SampledFrom(ways).Draw(t, "way"))
 		if lost := tr.check(tr.log(rapid.Uint64().Draw(t, "seed"))); lost != "" {

@@ -2,6 +2,8 @@ package gate
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -156,4 +158,21 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q passes although the run was cut short", s)
 		}
 	})
+}
+
+// The gates of docs/ci.md can be read.
+func TestDocumentedGates(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "ci.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```yaml\n")
+	block, _, _ = strings.Cut(block, "```")
+	s, err := scenarios.Load("docs/ci.md", []byte("name: x\ntarget: {base_url: 'http://127.0.0.1:1/v1', model: m}\n"+block))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gates, err := Compile(s); err != nil || len(gates) != 4 {
+		t.Errorf("%d gates: %v", len(gates), err)
+	}
 }

@@ -33,6 +33,9 @@ func newReport(a app) *cobra.Command {
 					return err
 				}
 			}
+			if format == "quota-request" {
+				return quotaRequest(a, args[0], r)
+			}
 			return r.show(a, format)
 		},
 	}

@@ -1,0 +1,103 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/search"
+)
+
+// warnings adds what the reader must know to trust the figures, and why those
+// that are null are null.
+func (d *Document) warnings(in Input, e *evidence) {
+	for dim, n := range e.left {
+		if n > 0 {
+			d.warn("%d refusals in %s are not explained by any limiter that was tried", n, dim)
+		}
+	}
+	if n := void(in.Stages); n > 0 {
+		d.warn("%d stages were no evidence because the client could not keep the pace", n)
+	}
+	if n := d.Requests[string(exchange.Unclassified)]; n > 0 {
+		d.warn("%d answers are unclassified: no rule of the provider profile knows them", n)
+	}
+	d.warnBound("rpm", fit.Requests, d.Effective.RPM, in.LookFor, e.left)
+	d.warnBound("tpm", fit.Tokens, d.Effective.TPM, in.LookFor, e.left)
+	if d.Verification.Held == nil {
+		d.warn("verification.held is null: the limits were not verified by a soak below and above")
+	}
+	if d.TokenAccounting == "unknown" {
+		d.warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
+	}
+	d.warnCost()
+	d.warnLatency()
+	d.warnRecovery()
+	slices.Sort(d.Warnings)
+}
+
+func (d *Document) warn(format string, args ...any) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...))
+}
+
+// void counts the stages that are no evidence.
+func void(stages []Stage) (n int) {
+	for i := range stages {
+		if stages[i].Void != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// lookFor names dimensions as a search is told what to look for.
+var lookFor = map[fit.Dimension]string{fit.Requests: search.LookRequests, fit.Tokens: search.LookTokens}
+
+func (d *Document) warnBound(name string, dim fit.Dimension, b Bound, wanted []string, left map[fit.Dimension]int) {
+	switch {
+	case b.Value != nil:
+	case left[dim] > 0:
+		d.warn("effective.%s is null: %s were refused, but no limiter that was tried explains when", name, dim)
+	case !slices.Contains(wanted, lookFor[dim]):
+		d.warn("effective.%s is null: limits of %s were not looked for", name, dim)
+	default:
+		d.warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", name)
+	}
+}
+
+func (d *Document) warnCost() {
+	switch {
+	case d.Cost.Spent == nil:
+		d.warn("cost is null: the scenario has no prices")
+	case d.Cost.PerSuccessfulRequest == nil:
+		d.warn("cost.per_successful_request is null: no request succeeded")
+	case d.Cost.PerMillionSuccessfulTokens == nil:
+		d.warn("cost.per_million_successful_tokens is null: the answers told no tokens")
+	}
+}
+
+func (d *Document) warnLatency() {
+	if d.Latency.E2ES == nil {
+		d.warn("latency is null: no request succeeded")
+		return
+	}
+	if d.Latency.TTFTS == nil {
+		d.warn("latency.ttft_s is null: no answer was streamed")
+	}
+	if d.Latency.OutputTokensPerS == nil {
+		d.warn("latency.output_tokens_per_s is null: the answers told no completion tokens")
+	}
+}
+
+func (d *Document) warnRecovery() {
+	for outcome, s := range d.RecoveryS {
+		switch {
+		case s != nil:
+		case d.Requests[outcome] == 0:
+			d.warn("recovery_s.%s is null: nothing was refused for that", outcome)
+		default:
+			d.warn("recovery_s.%s is null: no recovery was observed", outcome)
+		}
+	}
+}

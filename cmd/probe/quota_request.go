@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"probe/analysis/compare"
+	"probe/attack/workload"
+	"probe/reports"
+	"probe/scenarios"
+)
+
+// quotaRequest writes a page to attach to a quota increase request. What the
+// workload needs is worked out from the run's scenario, if it has one.
+func quotaRequest(a app, dir string, r *recordedRun) error {
+	s, err := scenarios.Load(filepath.Join(dir, "scenario.yaml"), []byte(r.scenario))
+	if err != nil {
+		return err
+	}
+	data := reports.QuotaRequestData{Plots: plotFiles(dir)}
+	if w := s.Workload; w != nil && w.Kind != scenarios.WorkloadTrace {
+		need := compare.NeedOf(*w, demandsOf(*w), compare.QuotaOf(r.document), answerTime(r))
+		data.Need, data.Workload = &need, workloadText(*w)
+	}
+	return reports.QuotaRequest(a.stdout, r.document, data)
+}
+
+// demandsOf draws what a workload asks for.
+func demandsOf(w scenarios.Workload) []compare.Demand {
+	var ds []compare.Demand
+	for t := range workload.Tasks(w, 0) {
+		for _, q := range t.Requests {
+			ds = append(ds, compare.Demand{Due: t.At, Tokens: float64(q.Prompt + q.MaxTokens)})
+		}
+	}
+	return ds
+}
+
+// answerTime is how long an answer took at the median.
+func answerTime(r *recordedRun) (d time.Duration) {
+	if p := r.document.Latency.E2ES; p != nil {
+		return secondsOf(p.P50)
+	}
+	return 0
+}
+
+func workloadText(w scenarios.Workload) string {
+	tasks := w.Tasks
+	if tasks == 0 {
+		tasks = workload.DefaultTasks
+	}
+	text := fmt.Sprintf("%s, %v tasks", w.Kind, tasks)
+	if w.Rate > 0 {
+		text += fmt.Sprintf(", %v a second on average", w.Rate)
+	}
+	if w.Tokens != nil {
+		text += fmt.Sprintf(", sizes in tokens %v", w.Tokens)
+	}
+	if w.Deadline > 0 {
+		text += fmt.Sprintf(", each to be answered within %v", w.Deadline.Std())
+	}
+	return text
+}
+
+// plotFiles lists the plots of a run folder, relative to it.
+func plotFiles(dir string) []string {
+	var files []string
+	for _, name := range []string{"rate.svg", "map.svg", "fit-1.svg", "fit-2.svg", "fit-3.svg", "fit-4.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, "plots", name)); err == nil {
+			files = append(files, "plots/"+name)
+		}
+	}
+	return files
+}
