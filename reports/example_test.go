@@ -77,5 +77,5 @@ func ExampleTerminal() {
 func ExampleLookup() {
 	_, err := reports.Lookup("pdf")
 	fmt.Println(err)
-	// Output: unknown report format "pdf"; known are csv, html, json, junit, markdown, table
+	// Output: unknown report format "pdf"; known are csv, html, json, junit, markdown, quota-request, table
 }

@@ -118,7 +118,7 @@ func TestJSONReadsBack(t *testing.T) {
 func nan() float64 { var zero float64; return zero / zero }
 
 func TestLookup(t *testing.T) {
-	if diff := cmp.Diff([]string{"csv", "html", "json", "junit", "markdown", "table"}, Formats()); diff != "" {
+	if diff := cmp.Diff([]string{"csv", "html", "json", "junit", "markdown", "quota-request", "table"}, Formats()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	for _, name := range Formats() {
@@ -131,7 +131,7 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	_, err := Lookup("pdf")
-	if err == nil || err.Error() != `unknown report format "pdf"; known are csv, html, json, junit, markdown, table` {
+	if err == nil || err.Error() != `unknown report format "pdf"; known are csv, html, json, junit, markdown, quota-request, table` {
 		t.Errorf("got %v", err)
 	}
 }
