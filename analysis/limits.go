@@ -94,9 +94,12 @@ func why(l *fit.Limit, row *Limit) string {
 	switch l.Algorithm {
 	case limiter.TokenBucket:
 		fmt.Fprintf(&b, "a bucket of %s that refills at %.4g a second explains all %d refusals", number(l.Best), l.Param, len(l.Explained))
+	case limiter.FixedWindow:
+		fmt.Fprintf(&b, "each of %d refusals would have brought a window of %.4g s, which began with a request, above %s, and no admission ever did",
+			len(l.Explained), l.Window().Seconds(), number(l.Best))
 	default:
-		fmt.Fprintf(&b, "in each of %d refusals, %s already filled the last %.4g s, and no admission ever exceeded that",
-			len(l.Explained), number(l.Best), l.Window().Seconds())
+		fmt.Fprintf(&b, "each of %d refusals would have brought the last %.4g s above %s, and no admission ever did",
+			len(l.Explained), l.Window().Seconds(), number(l.Best))
 	}
 	if l.CountRefused {
 		b.WriteString("; refused requests count as well")

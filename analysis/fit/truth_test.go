@@ -61,9 +61,9 @@ func drawTruth(t *rapid.T, far sim.Endpoint) *truth {
 		}
 	}
 	window := tr.limit.Window.Seconds()
-	for k := range rapid.IntRange(1, 5).Draw(t, "stages") {
+	for k := range rapid.IntRange(1, 4).Draw(t, "stages") {
 		lasts := window * float64(rapid.IntRange(1, 150).Draw(t, "lasts_percent")) / 100
-		hits := rapid.IntRange(1, 80).Draw(t, "hits")
+		hits := rapid.IntRange(1, 60).Draw(t, "hits")
 		tr.sent = append(tr.sent, search.Stage{
 			Number: k, Hits: hits, Rate: float64(hits) / lasts, Sizes: sizes,
 			Rest: tr.limit.Window * time.Duration(rapid.IntRange(0, 130).Draw(t, "rest_percent")) / 100,
@@ -95,8 +95,9 @@ func (tr *truth) log(seed uint64) *fit.Log {
 // check fits the log and says how the truth was lost; empty when it was kept.
 func (tr *truth) check(l *fit.Log) string {
 	wanted := l.Refusals(tr.dim)
-	if len(wanted) == 0 {
-		return ""
+	letIn := slices.ContainsFunc(l.Events, func(e fit.Event) bool { return e.Fate == fit.Admitted })
+	if len(wanted) == 0 || !letIn {
+		return "" // nothing to explain, or nothing to tell an amount by
 	}
 	limits, left := fit.Explain(l, tr.dim, fit.PromptPlusCompl, wanted, fit.Options{})
 	if len(limits) == 0 || len(left) > 0 {

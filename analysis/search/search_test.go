@@ -127,17 +127,27 @@ func checkLimits(t *testing.T, f found, maxWindow time.Duration, wants []want) {
 	}
 }
 
-func TestFindsLimits(t *testing.T) {
-	const minute = 63 * time.Second // the longest window looked for where one of a minute may hide
-	faulty := near(limit(limiter.SlidingLog, 40, 5*time.Second))
-	faulty.Faults = 0.01
-	for _, test := range []struct {
-		name    string
-		far     *sim.Endpoint
-		within  time.Duration
-		lookFor []string
-		want    []want
-	}{
+// minute is the longest window looked for where one of a minute may hide.
+const minute = 63 * time.Second
+
+// faulty fails now and then for reasons of its own.
+func faulty(e *sim.Endpoint) *sim.Endpoint {
+	e.Faults = 0.01
+	return e
+}
+
+// An example is an endpoint and what a search must find of it.
+type example struct {
+	name    string
+	far     *sim.Endpoint
+	within  time.Duration
+	lookFor []string
+	want    []want
+}
+
+// examples are new at each call: endpoints remember what was sent.
+func examples() []example {
+	return []example{
 		{
 			// The minute's limits never show behind the second's, however long one looks.
 			name: "qwen3-max: the second hides the minute", within: 10 * time.Second,
@@ -205,7 +215,7 @@ func TestFindsLimits(t *testing.T) {
 			want:    []want{{fit.Requests, limiter.SlidingLog, 60, 90 * time.Second}},
 		},
 		{
-			name: "one answer in a hundred is a fault", far: faulty, within: 20 * time.Second,
+			name: "one answer in a hundred is a fault", far: faulty(near(limit(limiter.SlidingLog, 40, 5*time.Second))), within: 20 * time.Second,
 			lookFor: []string{search.LookRequests},
 			want:    []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}},
 		},
@@ -218,7 +228,11 @@ func TestFindsLimits(t *testing.T) {
 			lookFor: []string{search.LookRequests},
 			want:    []want{{fit.Requests, limiter.SlidingLog, 60, 15 * time.Second}},
 		},
-	} {
+	}
+}
+
+func TestFindsLimits(t *testing.T) {
+	for _, test := range examples() {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			f := run(t, config(test.within, test.lookFor...), test.far)

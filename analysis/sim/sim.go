@@ -35,7 +35,7 @@ type Endpoint struct {
 	Faults float64       // share of admitted requests that end in a 500
 
 	ServerClock bool // tells when a request arrived
-	Speakers    int  // completion tokens of an answer; 0: max_tokens
+	Completion  int  // completion tokens of an answer; 0: max_tokens
 
 	Rand *rand.Rand
 
@@ -187,8 +187,8 @@ func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 }
 
 func (e *Endpoint) completion(z search.Size) int {
-	if e.Speakers > 0 {
-		return min(e.Speakers, z.MaxTokens)
+	if e.Completion > 0 {
+		return min(e.Completion, z.MaxTokens)
 	}
 	return z.MaxTokens
 }

@@ -93,7 +93,7 @@ func TestCompareBatch(t *testing.T) {
 	tasks := int64(smaller(2000, 300))
 	args := []string{batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", tasks)}
 	if raceEnabled { // of a short batch the last answer is a larger part
-		args = append(args, "--set", "endpoint.latency={ttft: 50ms}")
+		args = append(args, "--set", "endpoint.latency={ttft: 50ms}", "--set", "workload.concurrency=60")
 	}
 	d, dir := compareVirtually(t, args...)
 	physical := *d.Workload.PhysicalS
@@ -134,7 +134,7 @@ func TestCompareBatch(t *testing.T) {
 // A fallback reports which models answered, and what each costs: 1.20 and 6.00
 // for the one, 0.40 and 1.20 for the other.
 func TestCompareFallbackMix(t *testing.T) {
-	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=150", "--set", "strategies=[{chain: queue}, "+
+	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=150", "--set", "workload.concurrency=60", "--set", "strategies=[{chain: queue}, "+
 		"{chain: backoff+fallback, max_attempts: 50, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]")
 	r, m := row(t, d, "backoff+fallback")
 	if len(r.Models) != 2 || !strings.Contains(m.Brought, "qwen-plus answered") {
@@ -176,7 +176,7 @@ func TestCompareKeys(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			tasks := int64(smaller(600, 300))
 			d, _ := compareVirtually(t, batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", tasks), "--set", "endpoint.accounts="+test.accounts,
-				"--set", "endpoint.latency={ttft: 50ms}", "--set", "strategies=[{chain: queue}, "+
+				"--set", "workload.concurrency=60", "--set", "endpoint.latency={ttft: 50ms}", "--set", "strategies=[{chain: queue}, "+
 					"{chain: backoff+rotate+queue, max_attempts: 100, rotate: {order: least_loaded}}, {chain: backoff+rotate, max_attempts: 100}]")
 			r, m := row(t, d, "backoff+rotate+queue")
 			if r.Success != tasks || len(r.Keys) != 3 {
