@@ -10,7 +10,7 @@ demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
 
 test: ## everything, with the race detector
-	go test -race -timeout 30m ./...
+	go test -race -p 1 -timeout 30m ./...
 
 build:
 	go build -trimpath -o bin/probe ./cmd/probe

@@ -214,13 +214,17 @@ func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool)
 	return f.scanWithin(family, wanted, single, f.domain(family))
 }
 
+// quickFill is how much sooner than the shortest window a bucket may be full:
+// one that holds a single request and paces ten a second is full in 100 ms.
+const quickFill = 20
+
 func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell) (Candidate, bool) {
 	entries := family.entries(f.log)
 	// Contradictions are tolerated only where nothing explains the log without.
 	for _, tolerated := range []int{0, f.tolerated()} {
 		s := scan{
 			shape: family, log: f.log, entries: entries, wanted: wanted, single: single, tolerated: tolerated,
-			fillTime: cell{f.opt.MinWindow.Seconds(), f.opt.MaxWindow.Seconds()},
+			fillTime: cell{f.opt.MinWindow.Seconds() / quickFill, f.opt.MaxWindow.Seconds()},
 		}
 		cells, n := s.run(within)
 		if n > 0 && (!single || n == len(wanted)) {

@@ -48,7 +48,7 @@ func (s *scan) quote(c *Candidate, cells []verdict) {
 		c.Best = low
 	}
 	for k, i := range s.wanted {
-		if s.over(s.highs[k], v.floor) {
+		if s.highs[k] > v.floor+tiny {
 			c.Explained = append(c.Explained, i)
 		}
 	}

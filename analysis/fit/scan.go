@@ -68,13 +68,13 @@ func (s *scan) judge(c cell) verdict {
 			s.highs = append(s.highs, h)
 			least = math.Min(least, h)
 		}
-		if s.single && !s.over(least, s.capacityAt(top)) {
+		if s.single && least <= s.capacityAt(top)+tiny {
 			return v
 		}
 	}
 	v.floor = s.capacityAt(top)
 	for _, h := range s.highs {
-		if s.over(h, v.floor) {
+		if h > v.floor+tiny {
 			v.explained++
 			v.ceil = math.Min(v.ceil, h)
 		}
@@ -95,15 +95,6 @@ func (s *scan) capacityAt(top []float64) float64 {
 		return math.Ceil(top[s.tolerated] - tiny)
 	}
 	return top[s.tolerated]
-}
-
-// over reports whether a refusal at h is explained by a capacity. What a bucket
-// holds is never a round number, and at the boundary rounding decides.
-func (s *scan) over(h, capacity float64) bool {
-	if s.shape.isBucket() {
-		return h > capacity-tiny
-	}
-	return h > capacity+tiny
 }
 
 // insert puts v into a list of the largest values, largest first.

@@ -112,9 +112,7 @@ func (s Shape) most(c cell, slack time.Duration) float64 {
 	if s.isBucket() {
 		return c.low
 	}
-	// Charges may be booked up to one slack before the request that they are
-	// held against arrives, and as much again may be the error of the distance.
-	return c.high + 2*slack.Seconds()
+	return c.high + slack.Seconds()
 }
 
 // A replay runs a log through a shape's meter and says, request by request,
@@ -133,7 +131,7 @@ func (s Shape) replay(l *Log, entries []entry, c cell) replay {
 			short: seconds(c.low) - l.Slack, long: seconds(c.high) + l.Slack, slack: l.Slack,
 		}}
 	}
-	r := &meterReplay{entries: entries, slack: l.Slack, empty: s.meter(s.least(c, l.Slack)), full: s.meter(s.most(c, l.Slack)), last: math.MinInt64}
+	r := &meterReplay{entries: entries, slack: l.Slack, empty: s.meter(s.least(c, l.Slack)), full: s.meter(s.most(c, l.Slack))}
 	if s.isBucket() {
 		r.quickest, r.slowest = c.high, c.low
 	}
@@ -154,7 +152,7 @@ type meterReplay struct {
 	quickest, slowest float64
 
 	booked, ahead int           // events booked into empty and full so far
-	last          time.Duration // latest booking of full
+	last          time.Duration // latest booking of full, 0 before the first
 }
 
 func (r *meterReplay) low(i int) float64 {
@@ -169,19 +167,38 @@ func (r *meterReplay) low(i int) float64 {
 
 func (r *meterReplay) high(i int) float64 {
 	e := &r.entries[i]
-	for r.ahead < len(r.entries) && (r.ahead < i || r.slack > 0 && r.entries[r.ahead].at <= e.at+r.slack) {
+	for ; r.ahead < i; r.ahead++ {
 		if x := &r.entries[r.ahead]; x.maybe {
 			r.full.Charge(x.at, x.high)
 			r.last = x.at
 		}
-		r.ahead++
 	}
-	now := max(e.at, r.last)
-	usage := r.full.Usage(now) + r.slowest*(now-e.at+r.slack).Seconds()
-	if r.ahead > i && e.maybe {
-		usage -= e.high // its own booking, made ahead of time
+	usage := r.full.Usage(e.at)
+	if r.slowest > 0 {
+		usage = r.drainedLeast(e.at - r.slack)
 	}
-	return math.Max(0, usage) + e.high
+	return usage + ahead(r.entries, i, r.slack) + e.high
+}
+
+// drainedLeast returns what a bucket holds when it has drained until t only,
+// which may be before the latest booking.
+func (r *meterReplay) drainedLeast(t time.Duration) float64 {
+	usage := r.full.Usage(t) + r.slowest*max(0, r.last-t).Seconds()
+	if usage > tiny {
+		usage += 2 * tiny // what is left is no round number: at the boundary rounding decides
+	}
+	return usage
+}
+
+// ahead returns what the requests after number i cost that may have been
+// quicker than it.
+func ahead(entries []entry, i int, slack time.Duration) (cost float64) {
+	for k := i + 1; slack > 0 && k < len(entries) && entries[k].at <= entries[i].at+slack; k++ {
+		if x := &entries[k]; x.maybe {
+			cost += x.high
+		}
+	}
+	return cost
 }
 
 // windowReplay replays fixed windows. It books in the order of the log and
@@ -213,13 +230,7 @@ func (r *windowReplay) low(i int) float64 {
 
 func (r *windowReplay) high(i int) float64 {
 	_, usage := r.usage(i)
-	e := &r.entries[i]
-	for k := i + 1; r.slack > 0 && k < len(r.entries) && r.entries[k].at <= e.at+r.slack; k++ {
-		if x := &r.entries[k]; x.maybe {
-			usage += x.high // it may have come earlier
-		}
-	}
-	return usage + e.high
+	return usage + ahead(r.entries, i, r.slack) + r.entries[i].high
 }
 
 // chargeTo books x in a fixed window.

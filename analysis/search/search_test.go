@@ -23,6 +23,13 @@ func limit(algorithm limiter.Algorithm, amount float64, window time.Duration) si
 	}
 }
 
+// paced is a bucket that holds a single request.
+func paced(rps float64) sim.Limit {
+	l := limit(limiter.TokenBucket, rps, time.Second)
+	l.Burst = 1
+	return l
+}
+
 // tokens makes a limiter count tokens.
 func tokens(l sim.Limit) sim.Limit {
 	l.Tokens, l.Refusal = true, exchange.TokenRate
@@ -198,6 +205,11 @@ func examples() []example {
 			name: "bucket of 30, one a second", far: near(limit(limiter.TokenBucket, 30, 30*time.Second)), within: minute,
 			lookFor: []string{search.LookRequests},
 			want:    []want{{fit.Requests, limiter.TokenBucket, 30, 30 * time.Second}},
+		},
+		{
+			name: "paced: one request every 100 ms", far: near(paced(10)), within: 20 * time.Second,
+			lookFor: []string{search.LookRequests},
+			want:    []want{{fit.Requests, limiter.TokenBucket, 1, 100 * time.Millisecond}},
 		},
 		{
 			name: "window of 2 s", far: near(limit(limiter.SlidingLog, 20, 2*time.Second)), within: 20 * time.Second,

@@ -257,6 +257,9 @@ func TestCompareTwin(t *testing.T) {
 
 // When nothing meets the goal, the report says how much quota is missing.
 func TestCompareMissingQuota(t *testing.T) {
+	if raceEnabled {
+		t.Skip("takes minutes under the race detector; the other comparisons run under it")
+	}
 	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=145", "--set", "workload.goal={success: 99%, makespan: 6s}",
 		"--set", "strategies=[{chain: queue}, {chain: backoff}]")
 	if d.Advice.Choice != "" || !strings.Contains(d.Advice.Verdict, "need 1,450 RPM, have 600") {

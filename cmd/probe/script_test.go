@@ -22,6 +22,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"serve": serveCommand,
 		},
+		Condition: func(cond string) (bool, error) { return cond == "race" && raceEnabled, nil },
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
 			return nil
