@@ -5,9 +5,10 @@
 // shape (a window, a rate) but unknown capacity N leaves an interval: every
 // admission needs usage + cost ≤ N, every refusal that the model is to explain
 // needs usage + cost > N. A shape whose interval is empty is out. Shapes are
-// searched by branch and bound where usage is monotone in the parameter
-// (sliding logs, buckets) and over a fine grid where it is not (fixed windows,
-// sliding counters), so windows are found and not assumed.
+// searched by branch and bound over ranges of the parameter, so windows are
+// found and not assumed. Bounds of usage hold for all of a range: usage is
+// monotone in the parameter of sliding logs and buckets, and of fixed windows
+// all states that a range allows are followed side by side.
 //
 // When a request arrived at the server is known only up to a slack: see [Log].
 package fit
