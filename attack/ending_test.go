@@ -53,7 +53,7 @@ func TestStopEndsALongWait(t *testing.T) {
 }
 
 func TestRefusedKeyEndsStage(t *testing.T) {
-	refuse := func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 401) }
+	refuse := func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }
 	inBubble(t, refuse, nil, func(t *testing.T, a *attack.Attacker) {
 		if r := send(t, a, stage(1000, 10)); r.Sent > 4 || r.Exchanges[0].Outcome != exchange.Auth {
 			t.Errorf("sent %d, first was %s", r.Sent, r.Exchanges[0].Outcome)

@@ -145,7 +145,7 @@ func limited(n int, window time.Duration) http.HandlerFunc {
 		mu.Unlock()
 		if !ok {
 			io.Copy(io.Discard, r.Body)
-			http.Error(w, `{"error":{"message":"too many","key":"`+canary+`"}}`, 429)
+			http.Error(w, `{"error":{"message":"too many","key":"`+canary+`"}}`, http.StatusTooManyRequests)
 			return
 		}
 		answer(w, r)

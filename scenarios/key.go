@@ -27,9 +27,9 @@ func (k Key) Read(getenv func(string) string, readFile func(string) ([]byte, err
 		return k.secret(string(data), "file "+k.File)
 	}
 	if k.Embedded != "" {
-		return Secret{}, fmt.Errorf("key %s is embedded, and only loopback accepts that; give it env: or file:", k.Name)
+		return Secret{}, fmt.Errorf("key %s is embedded, and only loopback accepts that; give it env or file instead", k.Name)
 	}
-	return Secret{}, fmt.Errorf("key %s says not where it is: give it env: or file:", k.Name)
+	return Secret{}, fmt.Errorf("key %s does not say where it is; give it env or file", k.Name)
 }
 
 // maxKey is the longest key that is accepted, in bytes.

@@ -42,7 +42,7 @@ func TestKeyRead(t *testing.T) {
 		{"too long", Key{Env: "LONG"}, false, "!environment variable LONG holds more than"},
 		{"two lines in a file", Key{File: "two"}, false, "!file two holds spaces"},
 		{"no file", Key{File: "none"}, false, "!key k: open none"},
-		{"nothing", Key{}, false, "!give it env: or file:"},
+		{"nothing", Key{}, false, "!give it env or file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,14 +57,7 @@ func faulty(outcomes ...exchange.Outcome) *server {
 	return s
 }
 
-// outcomes lists what the server answered, and times when it was asked.
-func (s *server) outcomes() (list []exchange.Outcome) {
-	for _, a := range s.seen {
-		list = append(list, a.outcome)
-	}
-	return list
-}
-
+// times lists when the server was asked.
 func (s *server) times() (list []time.Duration) {
 	for _, a := range s.seen {
 		list = append(list, a.at)

@@ -89,7 +89,7 @@ func (a *arm) wrap(c *comparison, url string) (func(http.RoundTripper) http.Roun
 	}
 	wrap, err := strategy.Parse(a.strategy.Chain, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; limits come from strategies[].queue, --limits RUN or declared:", a.strategy.Name, err)
+		return nil, fmt.Errorf("%s: %w; limits come from strategies[].queue, --limits RUN or the key declared", a.strategy.Name, err)
 	}
 	return wrap, nil
 }

@@ -178,7 +178,7 @@ func TestCompareKeys(t *testing.T) {
 			d, _ := compareVirtually(t, batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", tasks), "--set", "endpoint.accounts="+test.accounts,
 				"--set", "workload.concurrency=60", "--set", "endpoint.latency={ttft: 50ms}", "--set", "strategies=[{chain: queue}, "+
 					"{chain: backoff+rotate+queue, max_attempts: 100, rotate: {order: least_loaded}}, {chain: backoff+rotate, max_attempts: 100}]")
-			r, m := row(t, d, "backoff+rotate+queue")
+			r, _ := row(t, d, "backoff+rotate+queue")
 			if r.Success != tasks || len(r.Keys) != 3 {
 				t.Errorf("%d tasks done with %d keys", r.Success, len(r.Keys))
 			}
@@ -187,7 +187,8 @@ func TestCompareKeys(t *testing.T) {
 				t.Errorf("three keys are %.2f times as fast as one, want %v", gain, test.gain)
 			}
 			for _, name := range []string{"backoff+rotate+queue", "backoff+rotate"} {
-				if _, m = row(t, d, name); name == "backoff+rotate+queue" && !test.shared {
+				_, m := row(t, d, name)
+				if name == "backoff+rotate+queue" && !test.shared {
 					continue // nothing was refused, so the gain has to tell
 				}
 				if m.SharedQuota == nil || *m.SharedQuota != test.shared || !strings.Contains(m.Brought, test.says) {

@@ -60,11 +60,7 @@ func TestTextIsEscapedEverywhere(t *testing.T) {
 	plain, bad := cut(written(t, everywhere("plain"))), cut(written(t, everywhere(hostile)))
 	name := regexp.MustCompile(`="[^"]*"`)
 	shape := func(s string) []string {
-		var out []string
-		for _, tag := range tags.FindAllString(name.ReplaceAllString(s, ""), -1) {
-			out = append(out, tag)
-		}
-		return out
+		return tags.FindAllString(name.ReplaceAllString(s, ""), -1)
 	}
 	want, got := shape(plain), shape(bad)
 	if len(want) != len(got) {
