@@ -154,7 +154,9 @@ type Rule struct {
 	// Recovers and Whose refine it; empty: what is usual for the outcome.
 	Recovers string `yaml:"recovers,omitempty" enum:"seconds,window,refill,calendar,payment,never"`
 	Whose    string `yaml:"whose,omitempty" enum:"yours,shared,gateway,upstream"`
-	// Ambiguous marks wording that only behaviour can settle.
+	// Ambiguous marks wording that stands for several kinds of refusal: the
+	// outcome is unclassified unless a header tells which limit has nothing
+	// left, and behaviour has the last word.
 	Ambiguous bool `yaml:"ambiguous,omitempty"`
 	// Source is where the wording was seen.
 	Source string `yaml:"source,omitempty"`

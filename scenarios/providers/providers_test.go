@@ -110,6 +110,7 @@ func TestTypos(t *testing.T) {
 		{"bad status", "name: x\nrules:\n  - {name: a, status: [4xx], outcome: burst}\n", `x.yaml:3:24: status[0]: "4xx": want a whole number`},
 		{"no name", "title: x\n", `x.yaml:1:1: missing key "name"`},
 		{"no condition", "name: x\nrules:\n  - {name: a, outcome: burst}\n", `x.yaml:3:5: rule "a" has no condition`},
+		{"ambiguous and yet named", "name: x\nrules:\n  - {name: a, message: slow, outcome: burst, ambiguous: true}\n", `x.yaml:3:57: rule "a": ambiguous wording has the outcome unclassified, not burst`},
 		{"twice", "name: x\nrules:\n  - {name: a, message: b, outcome: burst}\n  - {name: a, message: c, outcome: burst}\n", `x.yaml:4:12: a second rule named "a"`},
 		{"falling tiers", "name: x\nprices:\n  - model: m\n    currency: USD\n    date: 2026-01\n    source: s\n    tiers: [{up_to: 9, input: 1, output: 1}, {up_to: 5, input: 1, output: 1}]\n", "x.yaml:7:46: tiers must rise"},
 		{"unknown base", "name: x\nextends: nobody\n", `x.yaml: extends: unknown profile "nobody"; known: alibaba`},
