@@ -152,6 +152,7 @@ func defaults() *Profile {
 	prefix := DefaultAuthPrefix
 	return &Profile{
 		Kind:            KindProvider,
+		API:             ChatCompletions,
 		ChatPath:        DefaultChatPath,
 		AuthHeader:      DefaultAuthHeader,
 		AuthPrefix:      &prefix,
@@ -171,7 +172,15 @@ func over(p, base *Profile) *Profile {
 	whole := *p
 	whole.Title = cmp.Or(p.Title, base.Title, p.Name)
 	whole.Kind = cmp.Or(p.Kind, base.Kind)
+	whole.API = cmp.Or(p.API, base.API)
 	whole.ChatPath = cmp.Or(p.ChatPath, base.ChatPath)
+	whole.APIs = orList(p.APIs, base.APIs)
+	if len(p.RequestHeaders) == 0 {
+		whole.RequestHeaders = base.RequestHeaders
+	}
+	if len(p.StreamHeaders) == 0 {
+		whole.StreamHeaders = base.StreamHeaders
+	}
 	whole.AuthHeader = cmp.Or(p.AuthHeader, base.AuthHeader)
 	whole.AuthPrefix = cmp.Or(p.AuthPrefix, base.AuthPrefix)
 	whole.KeyEnv = cmp.Or(p.KeyEnv, base.KeyEnv)
