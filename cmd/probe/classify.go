@@ -31,6 +31,7 @@ A line may also hold time, latency_s, usage, prompt_tokens, max_tokens, model,
 key (a name) and error; see docs/classify.md. Where the log has times, what
 followed a refusal overrules its words, and limits are fitted.
 
+With --format json the summary is one JSON object, with nothing left out.
 With --each, one JSON object a line comes out for each answer that goes in, in
 the same order. Each is then judged by itself.
 
@@ -41,9 +42,16 @@ error and have nulls in the output of --each. 2 when none could.`
 // sent them.
 const unknownProvider = "unknown"
 
+// Formats of the summary.
+const (
+	formatTable = "table"
+	formatJSON  = "json"
+)
+
 type classifyOptions struct {
 	provider  string
 	each      bool
+	format    string
 	maxWindow time.Duration
 }
 
@@ -52,6 +60,7 @@ func newClassify(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "classify [FILE]", Short: "sort the answers of a log into their kinds", Long: classifyLong,
 		Example: "  probe classify yesterday.jsonl --provider openai\n" +
+			"  probe classify yesterday.jsonl --format json | jq .outcomes\n" +
 			"  vegeta attack ... | probe classify\n" +
 			"  probe classify session.har --each | jq -r .outcome | sort | uniq -c",
 		Args: cobra.MaximumNArgs(1),
@@ -62,6 +71,7 @@ func newClassify(a app) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.provider, "provider", unknownProvider, "whose answers they are: a provider profile, or unknown")
 	f.BoolVar(&o.each, "each", false, "print one JSON object for each answer instead of tables")
+	f.StringVar(&o.format, "format", formatTable, "of the summary: table or json")
 	f.DurationVar(&o.maxWindow, "max-window", 2*time.Minute, "longest window of a limit to look for")
 	return c
 }
@@ -73,6 +83,9 @@ func (o *classifyOptions) run(a app, file string) error {
 	}
 	if o.maxWindow <= 0 {
 		return fmt.Errorf("--max-window %v: want a time above 0, such as 2m", o.maxWindow)
+	}
+	if o.format != formatTable && o.format != formatJSON {
+		return fmt.Errorf("--format %q: want %s or %s", o.format, formatTable, formatJSON)
 	}
 	name, src := "standard input", a.stdin
 	if file != "" && file != "-" {
@@ -98,6 +111,9 @@ func (o *classifyOptions) run(a app, file string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if o.format == formatJSON {
+		return reports.AnswersJSON(a.stdout, t.Summary(o.maxWindow), sorter.broken)
 	}
 	return reports.Answers(a.stdout, t.Summary(o.maxWindow), a.terminal(false))
 }
