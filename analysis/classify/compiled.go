@@ -60,7 +60,8 @@ func compile(p *providers.Profile) *compiled {
 	}
 	c := newCompiled(p)
 	if known, err := providers.Named(p.Name); err == nil && known == p {
-		compiledBuiltins.Store(p, c)
+		first, _ := compiledBuiltins.LoadOrStore(p, c)
+		return first.(*compiled)
 	}
 	return c
 }
@@ -129,7 +130,7 @@ func (c *compiled) sends(r *reading) bool {
 
 // detectors recognise the built-in profiles by what they answer.
 type detectors struct {
-	profiles []*compiled
+	profiles []*providers.Profile
 	headers  map[string][]headerSign
 	bodies   *lazyre.Set
 	of       []int // the profile of each expression in bodies
@@ -159,7 +160,7 @@ var knownSigns = sync.OnceValue(func() *detectors {
 				d.of = append(d.of, len(d.profiles))
 			}
 		}
-		d.profiles = append(d.profiles, compile(p))
+		d.profiles = append(d.profiles, p)
 	}
 	d.bodies = lazyre.MustCompile(bodies...)
 	return d
@@ -178,14 +179,14 @@ func (d *detectors) byHeader(header map[string]string) *compiled {
 	if best == len(d.profiles) {
 		return nil
 	}
-	return d.profiles[best]
+	return compile(d.profiles[best])
 }
 
 // byBody returns the first profile of a kind that a body gives away, or nil.
 func (d *detectors) byBody(found lazyre.Hits, kind providers.Kind) *compiled {
 	for i, profile := range d.of {
 		if found.Has(i) && d.profiles[profile].Kind == kind {
-			return d.profiles[profile]
+			return compile(d.profiles[profile])
 		}
 	}
 	return nil

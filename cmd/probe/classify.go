@@ -103,15 +103,11 @@ func (o *classifyOptions) run(a app, file string) error {
 		return sorter.each(src)
 	}
 	t := tally.New()
-	err = sorter.read(src, func(rec *answers.Record, v exchange.Verdict) error {
-		if rec != nil {
-			t.Add(entryOf(rec, v))
-		}
-		return nil
-	})
-	if err != nil {
+	b := batch{classifier: classifier, take: func(rec *answers.Record, v exchange.Verdict) { t.Add(entryOf(rec, v)) }}
+	if err := sorter.read(src, b.add); err != nil {
 		return err
 	}
+	b.flush()
 	if o.format == formatJSON {
 		return reports.AnswersJSON(a.stdout, t.Summary(o.maxWindow), sorter.broken)
 	}
@@ -144,21 +140,21 @@ const shownBroken = 20
 
 // read calls take for every record of the log; rec is nil for one that cannot
 // be read. It is an error when none can.
-func (s *sorter) read(src io.Reader, take func(rec *answers.Record, v exchange.Verdict) error) error {
+func (s *sorter) read(src io.Reader, take func(rec *answers.Record) error) error {
 	read := 0
 	for rec, err := range answers.Read(s.name, src) {
 		var broken *answers.RecordError
 		switch {
 		case err == nil:
 			read++
-			if err := take(&rec, s.classifier.Classify(rec.Answer)); err != nil {
+			if err := take(&rec); err != nil {
 				return err
 			}
 		case errors.As(err, &broken):
 			if s.broken++; s.broken <= shownBroken {
 				s.complain(err)
 			}
-			if err := take(nil, exchange.Verdict{}); err != nil {
+			if err := take(nil); err != nil {
 				return err
 			}
 		case read == 0:
@@ -191,7 +187,11 @@ type judged struct {
 func (s *sorter) each(src io.Reader) error {
 	enc := json.NewEncoder(s.stdout)
 	enc.SetEscapeHTML(false)
-	return s.read(src, func(_ *answers.Record, v exchange.Verdict) error {
+	return s.read(src, func(rec *answers.Record) error {
+		var v exchange.Verdict
+		if rec != nil {
+			v = s.classifier.Classify(rec.Answer)
+		}
 		return enc.Encode(judged{
 			Outcome: known(v.Outcome), Rule: known(v.Rule), Recovers: known(v.Recovers), Whose: known(v.Whose),
 			Advertised: v.Advertised, RetryAfterS: v.RetryAfterS,

@@ -14,6 +14,8 @@ type classes struct {
 	lows  []rune   // the first character of every interval, rising
 	class []uint32 // its class
 	some  []rune   // one character of every class
+	// takes has a bit for every instruction that takes the characters of a class.
+	takes [][]uint64
 }
 
 // of finds the class of any character.
@@ -88,7 +90,45 @@ func newClasses(insts []syntax.Inst) classes {
 	for r := range c.ascii {
 		c.ascii[r] = c.of(rune(r))
 	}
+	c.takes = takes(insts, c.some)
 	return c
+}
+
+// takes finds for every character which instructions take it.
+func takes(insts []syntax.Inst, some []rune) [][]uint64 {
+	// Many instructions have the same ranges, which are compared only once.
+	var ranges [][]rune
+	number := make(map[string]int)
+	of := make([]int, len(insts))
+	for pc := range insts {
+		of[pc] = -1
+		if op := insts[pc].Op; op == syntax.InstRune || op == syntax.InstRune1 {
+			r := rangesOf(&insts[pc])
+			key := keyOf(r)
+			i, known := number[key]
+			if !known {
+				i = len(ranges)
+				number[key], ranges = i, append(ranges, r)
+			}
+			of[pc] = i
+		}
+	}
+	out := make([][]uint64, len(some))
+	member := make([]bool, len(ranges))
+	for class, r := range some {
+		for i := range ranges {
+			member[i] = within(ranges[i], r)
+		}
+		bits := make([]uint64, (len(insts)+63)/64)
+		for pc, i := range of {
+			op := insts[pc].Op
+			if i >= 0 && member[i] || op == syntax.InstRuneAny || op == syntax.InstRuneAnyNotNL && r != '\n' {
+				bits[pc/64] |= 1 << (pc % 64)
+			}
+		}
+		out[class] = bits
+	}
+	return out
 }
 
 // rangesOf returns the characters that an instruction takes, as pairs.

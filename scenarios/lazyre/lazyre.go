@@ -22,7 +22,7 @@ import (
 
 // maxStates bounds the states that a set keeps; texts of an unheard-of
 // variety make it begin anew rather than fill the memory.
-const maxStates = 3000
+const maxStates = 8000
 
 // maxSteps bounds the program of one expression.
 const maxSteps = 20000
@@ -38,8 +38,9 @@ type Set struct {
 	classes classes
 	gen     atomic.Pointer[generation]
 
-	mu   sync.Mutex // held while states are made
-	work worker
+	mu         sync.Mutex // held while states are made
+	work       worker
+	beginnings [4][]beginning // by what is before, and the class of what follows
 }
 
 // Hits says which expressions of a set were found.
@@ -80,6 +81,9 @@ func compileAll(expressions []string, compile func(string) (*syntax.Prog, error)
 	}
 	m.classes = newClasses(m.insts)
 	m.work.seen = make([]uint32, len(m.insts))
+	for i := range m.beginnings {
+		m.beginnings[i] = make([]beginning, len(m.classes.some))
+	}
 	m.gen.Store(m.newGeneration())
 	return m, nil
 }

@@ -77,22 +77,21 @@ func (m *Set) make(c *cursor, class uint32) uint32 {
 		return *entry
 	}
 	from, r := c.state(), m.classes.some[class]
+	fresh := m.fresh(from.before, class)
 	m.work.closure(m, from.pcs, syntax.EmptyOpContext(from.before, r))
-	var pcs []uint32
-	for _, pc := range m.work.waits {
-		if m.insts[pc].MatchRune(r) {
-			pcs = append(pcs, m.insts[pc].Out)
-		}
-	}
+	pcs := slices.Concat(fresh.pcs, m.taking(class))
 	slices.Sort(pcs)
 	pcs = slices.Compact(pcs)
+	hits := slices.Concat(fresh.hits, m.work.hits)
+	slices.Sort(hits)
+	hits = slices.Compact(hits)
 
 	now := m.gen.Load()
 	if now.made == maxStates-1 {
 		now = m.newGeneration()
 		m.gen.Store(now)
 	}
-	next := now.state(kind(r), pcs, m.work.hits)
+	next := now.state(kind(r), pcs, hits)
 	value := next.number
 	if len(next.hits) > 0 {
 		value |= hit
@@ -102,6 +101,37 @@ func (m *Set) make(c *cursor, class uint32) uint32 {
 	}
 	c.generation = now
 	return value
+}
+
+// A beginning is what every program makes of a character when it begins
+// before it. It is the same wherever that is, and most of the work.
+type beginning struct {
+	done bool
+	pcs  []uint32
+	hits []uint32
+}
+
+// fresh returns the beginning after and before given characters.
+func (m *Set) fresh(before rune, class uint32) *beginning {
+	b := &m.beginnings[place(before)][class]
+	if !b.done {
+		m.work.closure(m, m.starts, syntax.EmptyOpContext(before, m.classes.some[class]))
+		b.done, b.pcs, b.hits = true, slices.Clone(m.taking(class)), slices.Clone(m.work.hits)
+	}
+	return b
+}
+
+// taking returns where the instructions that wait lead that take a character
+// of a class. The result is valid until it is called again.
+func (m *Set) taking(class uint32) []uint32 {
+	takes := m.classes.takes[class]
+	m.work.out = m.work.out[:0]
+	for _, pc := range m.work.waits {
+		if takes[pc/64]>>(pc%64)&1 == 1 {
+			m.work.out = append(m.work.out, m.insts[pc].Out)
+		}
+	}
+	return m.work.out
 }
 
 // state returns the state with these parts, a known one if there is one.
@@ -117,7 +147,7 @@ func (g *generation) state(before rune, pcs, hits []uint32) *state {
 		return s
 	}
 	g.made++
-	s := &state{number: uint32(g.made), pcs: pcs, before: before, hits: slices.Clone(hits)}
+	s := &state{number: uint32(g.made), pcs: pcs, before: before, hits: hits}
 	g.known[string(key)], g.states[g.made] = s, s
 	return s
 }
@@ -128,18 +158,18 @@ type worker struct {
 	round uint32
 	stack []uint32
 	waits []uint32 // instructions that wait for a character
+	out   []uint32
 	hits  []uint32
 }
 
-// closure follows pcs, and every program from its start, as far as they get
-// without a character.
+// closure follows pcs as far as they get without a character.
 func (w *worker) closure(m *Set, pcs []uint32, flags syntax.EmptyOp) {
 	if w.round++; w.round == 0 { // after four thousand million rounds
 		clear(w.seen)
 		w.round = 1
 	}
 	w.waits, w.hits = w.waits[:0], w.hits[:0]
-	w.stack = append(append(w.stack[:0], m.starts...), pcs...)
+	w.stack = append(w.stack[:0], pcs...)
 	for len(w.stack) > 0 {
 		pc := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
@@ -174,10 +204,23 @@ func (m *Set) end(s *state) []uint32 {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.work.closure(m, s.pcs, syntax.EmptyOpContext(s.before, -1))
+	m.work.closure(m, slices.Concat(m.starts, s.pcs), syntax.EmptyOpContext(s.before, -1))
 	hits := slices.Clone(m.work.hits)
 	s.atEnd.Store(&hits)
 	return hits
+}
+
+// place numbers the characters that assertions can tell from each other.
+func place(before rune) int {
+	switch before {
+	case -1:
+		return 0
+	case '\n':
+		return 1
+	case 'a':
+		return 2
+	}
+	return 3
 }
 
 // kind replaces a character by one that assertions cannot tell from it.
