@@ -127,6 +127,17 @@ var forms = []form{
 		dim: "concurrency", full: true,
 		re: wording(`并发(?:数|请求数|量)?(?:已)?(?:的)?(?:达到|超过|超出)?(?:最大)?(?:上限|限制|限额)?\s*[为是:：(（]?\s*{limit}`),
 	},
+	// only 2 requests in progress at a time; at most 3 requests at once
+	{
+		dim: "concurrency",
+		re:  wording(`(?:only|at most|up to|max(?:imum)?(?: of)?|limit(?:ed)? (?:of|to)|more than)(?: have| run| send)? {limit} requests? (?:in progress|running|at (?:a|the same) time|at once|simultaneously|in parallel)`),
+	},
+	// token limit per minute: 90000, used: 89000, requested: 2000; max requests per minute reached: 30
+	{
+		full: true,
+		re:   wording(`{what} (?:rate )?(?:limit|quota) per {per}(?: reached| exceeded)?(?:[:,]| is| of)+ {limit}(?:[,;] (?:used|current)[:=]? {used})?(?:[,;] requested[:=]? {requested})?`),
+	},
+	{full: true, re: wording(`{what}[ -]per[ -]{per} (?:limit )?(?:reached|exceeded): {limit}\b`)},
 	// 50 requests per minute; 40,000 input tokens per minute; 10 API calls / minute; 5 requests in 10 seconds.
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),

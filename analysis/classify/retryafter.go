@@ -16,12 +16,12 @@ const maxWait = 400 * 86400
 const (
 	compactSpan = `(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b`
 	wordySpan   = `\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms\b|minutes?|mins?\b|months?|seconds?|secondes?|segundos?|sekunden|secs?\b|hours?|hrs?\b|days?|weeks?|[smhd]\b|毫秒|秒钟?|秒|分钟|分|小时|个小时|時間|天|日|周|个月|초|분)`
-	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|\d{1,4}:\d{2}:\d{2})`
+	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
 )
 
 var (
 	part     = regexp.MustCompile(`(?i)^(?:\s|,|and\b)*(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|minutes?|mins?|months?|seconds?|secs?|hours?|hrs?|hr|days?|weeks?|segundos?|secondes?|sekunden|[smhdw]|毫秒|秒钟?|分钟?|个?小时|時間|天|日|周|个?月|초|분)`)
-	clockish = regexp.MustCompile(`^(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
+	clockish = regexp.MustCompile(`^(?:(\d{1,3})\.)?(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
 )
 
 // duration reads what a person or a program may write for a time span, at the
@@ -29,10 +29,12 @@ var (
 func duration(s string) (seconds float64, ok bool) {
 	s = strings.TrimSpace(s)
 	if m := clockish.FindStringSubmatch(s); m != nil {
-		h, _ := strconv.ParseFloat(m[1], 64)
-		mins, _ := strconv.ParseFloat(m[2], 64)
-		secs, _ := strconv.ParseFloat(m[3], 64)
-		return h*3600 + mins*60 + secs, true
+		var parts [4]float64 // days (as .NET writes them), hours, minutes, seconds
+		for i := range parts {
+			parts[i], _ = strconv.ParseFloat("0"+m[i+1], 64)
+		}
+		seconds := parts[0]*86400 + parts[1]*3600 + parts[2]*60 + parts[3]
+		return seconds, seconds <= maxWait
 	}
 	for {
 		m := part.FindStringSubmatch(s)
