@@ -67,6 +67,19 @@ func TestAliasesAreUnique(t *testing.T) {
 	}
 }
 
+// Prices are not inherited from the profile whose words are the same.
+func TestPricesOfOnesOwn(t *testing.T) {
+	groq, err := Named("groq")
+	if err != nil || len(groq.Prices) == 0 {
+		t.Fatalf("%v, %d prices", err, len(groq.Prices))
+	}
+	for _, p := range groq.Prices {
+		if p.Source != "groq.com/pricing" {
+			t.Errorf("%s: price from %s", p.Model, p.Source)
+		}
+	}
+}
+
 func TestPrices(t *testing.T) {
 	p, err := Named("alibaba")
 	if err != nil {

@@ -141,7 +141,9 @@ func complete(p *Profile, all map[string]*Profile) (*Profile, error) {
 		if slices.Contains(seen, next) {
 			return nil, fmt.Errorf("extends: profiles %s extend each other", strings.Join(seen, ", "))
 		}
-		whole, seen, next = over(whole, base), append(seen, next), base.Extends
+		parent := *base
+		parent.Prices = nil // who speaks like another does not charge like him
+		whole, seen, next = over(whole, &parent), append(seen, next), base.Extends
 	}
 	whole = over(whole, defaults())
 	whole.Extends = ""
