@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -155,4 +156,31 @@ func FuzzRead(f *testing.F) {
 			t.Error("a profile without a name")
 		}
 	})
+}
+
+// The documents say where every profile was read, and when.
+func TestSourcesAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names() {
+		p, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Sources) == 0 {
+			t.Errorf("%s has no source", name)
+		}
+		for _, s := range p.Sources {
+			if want := s.Where + " (" + s.Date + ")"; !strings.Contains(string(doc), want) {
+				t.Errorf("docs/providers.md does not have %q of %s", want, name)
+			}
+		}
+		for _, r := range p.Rules {
+			if r.Source == "" && r.Profile != Generic {
+				t.Errorf("rule %s has no source", r.ID())
+			}
+		}
+	}
 }
