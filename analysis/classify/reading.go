@@ -123,10 +123,29 @@ func (r *reading) field(name, value string) {
 
 // say notes a message.
 func (r *reading) say(s string) {
-	s = strings.TrimSpace(s)
+	s = rewrapped(strings.TrimSpace(s))
 	if s != "" && len(r.says) < 50 && !slices.Contains(r.says, s) {
 		r.says = append(r.says, s)
 	}
+}
+
+// rewrapped joins the lines of a sentence that somebody broke over several:
+// the next line goes on in a small letter, a digit, a bracket or a quote.
+func rewrapped(s string) string {
+	if !strings.Contains(s, "\n") {
+		return s
+	}
+	var out strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c == '\n' && i+1 < len(s) {
+			if next := s[i+1]; next >= 'a' && next <= 'z' || next >= '0' && next <= '9' || next == '(' || next == '`' {
+				c = ' '
+			}
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
 }
 
 // inner notes a status found inside the body, most deeply nested first.

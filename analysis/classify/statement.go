@@ -78,11 +78,7 @@ func sentence(text string, from int) (end, next int) {
 	for i := from; i < len(text); {
 		r, width := utf8.DecodeRuneInString(text[i:])
 		switch r {
-		case '\n':
-			if !wrapped(text[i+1:]) {
-				return i, i + 1
-			}
-		case '。', '！', '？', '；', ';':
+		case '\n', '。', '！', '？', '；', ';':
 			return i, i + width
 		case '.', '!', '?':
 			after := i
@@ -101,11 +97,6 @@ func sentence(text string, from int) (end, next int) {
 		i += width
 	}
 	return len(text), len(text)
-}
-
-// wrapped reports whether a line goes on with the sentence of the line before.
-func wrapped(line string) bool {
-	return line != "" && (line[0] >= 'a' && line[0] <= 'z' || line[0] >= '0' && line[0] <= '9' || line[0] == '(')
 }
 
 // withoutAdvice cuts a sentence off at the clause in which the advice begins.
