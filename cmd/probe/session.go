@@ -110,11 +110,15 @@ func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.S
 	sc, meta := s.scenario, s.folder.Meta()
 	s.budget = attack.NewBudget(limitsOf(sc.Budget), spent, priceOf(sc.Prices))
 	s.progress = newProgress(s.app, s.budget)
+	api, err := profile.Speak(sc.Target.API)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
 	cfg := attack.Config{
 		Target: sc.Target.Name, BaseURL: baseURL, Model: sc.Target.Model, Kind: sc.Target.Kind,
 		Stream: sc.Target.Stream, Headers: sc.Target.Headers, Timeout: sc.Target.Timeout.Std(),
 		Keys: s.keyNames(), Reveal: s.reveal,
-		AuthHeader: profile.AuthHeader, ServerClockHeader: profile.ServerClockHeader,
+		API: api, AuthHeader: api.AuthHeader, AuthPrefix: api.AuthPrefix, Usage: profile.OwnUsage(), ServerClockHeader: profile.ServerClockHeader,
 		Classify: classifierOf(profile), Budget: s.budget,
 		Sink: s.folder.Append, Announce: s.folder.Announce,
 		Clock: attack.NewClock(meta.Started, meta.Speed), After: after,
@@ -123,10 +127,6 @@ func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.S
 	if sc.Target.HTTP != nil {
 		cfg.HTTP = *sc.Target.HTTP
 	}
-	if profile.AuthPrefix != nil {
-		cfg.AuthPrefix = *profile.AuthPrefix
-	}
-	var err error
 	s.attacker, err = attack.New(cfg)
 	if err != nil {
 		return errors.Join(err, s.close())
