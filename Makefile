@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo test build vet lint vuln fuzz crash golden check
+.PHONY: demo test build vet lint vuln fuzz crash compare-tcp golden check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -35,6 +35,9 @@ fuzz: ## each fuzz target for a while
 
 crash: ## kill runs at random moments, and resume them; KILLS=200
 	go test ./cmd/probe -run TestCrash -timeout 60m -kills $(or $(KILLS),200) -v
+
+compare-tcp: ## all remedies on 2,000 tasks over TCP, in five minutes or so; SPEED=10, on a machine that is idle
+	go test ./cmd/probe -run TestRemediesOverTCP -timeout 60m -tcp $(or $(SPEED),10) -v
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"probe/analysis/compare"
 	"probe/scenarios"
@@ -14,7 +15,7 @@ func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scena
 	if err != nil {
 		return nil, err
 	}
-	ref.ref = "a twin, " + ref.ref
+	ref.name = "a twin, " + ref.name
 	ref.warn = twin.Doubts
 	at := *o
 	at.baseURL = ""
@@ -33,10 +34,29 @@ func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scena
 		return nil, err
 	}
 	become(s, twin)
+	for _, model := range unmeasuredModels(s) {
+		ref.warn = append(ref.warn, fmt.Sprintf("model %s was not measured: on the twin it shares the limits of %s", model, s.Target.Model))
+	}
 	if s.Prices == nil {
 		s.Prices = r.input.Prices
 	}
 	return s, nil
+}
+
+// unmeasuredModels lists the models that strategies fall back to and of which
+// the endpoint has no limits of their own.
+func unmeasuredModels(s *scenarios.Scenario) []string {
+	var list []string
+	for _, st := range s.Strategies {
+		for _, step := range st.Fallback.Steps {
+			known := step.Model == "" || step.Model == s.Target.Model || slices.Contains(list, step.Model) ||
+				slices.ContainsFunc(s.Endpoint.Models, func(m scenarios.EndpointModel) bool { return m.Name == step.Model })
+			if !known {
+				list = append(list, step.Model)
+			}
+		}
+	}
+	return list
 }
 
 // become makes the twin the endpoint of a scenario. Accounts of an endpoint
