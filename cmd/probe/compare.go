@@ -103,62 +103,6 @@ func (o *compareOptions) run(ctx context.Context, a app, scenario string) error 
 	return &exitError{exitUndecided, err}
 }
 
-// A reference is what a comparison builds on: a measured run, a rehearsal.
-type reference struct {
-	name      string // of the measured run, for people
-	quota     compare.Quota
-	rehearsal *compare.Rehearsal
-	warn      []string
-}
-
-// load opens the scenario, with the twin of a run for an endpoint if wanted.
-func (o *compareOptions) load(path string) (*scenarios.Scenario, reference, error) {
-	var ref reference
-	if o.twin != "" && o.limits != "" {
-		return nil, ref, errors.New("--twin rehearses, --limits sends to the real target: choose one")
-	}
-	if o.repeat < 0 {
-		return nil, ref, fmt.Errorf("--repeat %d: want 1 or more", o.repeat)
-	}
-	if o.rehearsal != "" {
-		if o.twin != "" {
-			return nil, ref, errors.New("--rehearsal is for the real thing; --twin makes another rehearsal")
-		}
-		d, err := comparisonDocument(o.rehearsal)
-		if err != nil {
-			return nil, ref, err
-		}
-		ref.rehearsal = compare.RehearsalOf(filepath.Base(filepath.Clean(o.rehearsal)), d)
-	}
-	read := o.twin + o.limits
-	var r *recordedRun
-	if read != "" {
-		var err error
-		if r, err = readRun(read); err != nil {
-			return nil, ref, err
-		}
-		ref.name, ref.quota = "measured by "+filepath.Base(filepath.Clean(read)), compare.QuotaOf(r.document)
-	}
-	load := o.overrides.load
-	if o.twin != "" {
-		load = func(path string) (*scenarios.Scenario, error) { return loadTwin(&o.overrides, path, r, &ref) }
-	}
-	s, err := load(path)
-	if err != nil {
-		return nil, ref, err
-	}
-	if err := s.ValidateComparison(); err != nil {
-		return nil, ref, err
-	}
-	if o.repeat > 0 {
-		s.Compare.Repeat = scenarios.Quantity(o.repeat)
-	}
-	if read == "" {
-		ref.quota = compare.Declared(s.Declared)
-	}
-	return s, ref, nil
-}
-
 // folder returns where the comparison is recorded.
 func (o *compareOptions) folder(a app, s *scenarios.Scenario) string {
 	if o.out != "" {

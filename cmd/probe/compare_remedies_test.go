@@ -148,9 +148,20 @@ func wastesLittle(d *compare.Document, r *compare.Row, _ *compare.Remedy) string
 	return ""
 }
 
-// mixesModels: the report has the mix and its price, below the list price.
+// mixesModels: the report has the mix, and what each model's answers cost: 1.20
+// and 6.00 for the one, 0.40 and 1.20 for the other.
 func mixesModels(_ *compare.Document, r *compare.Row, m *compare.Remedy) string {
-	if len(r.Models) != 2 || r.MonthlyCost.String() >= "36.00" || !strings.Contains(m.Brought, "qwen-plus answered") {
+	prices := map[string][2]float64{"qwen3-max": {1.2, 6}, "qwen-plus": {0.4, 1.2}}
+	var successes int64
+	for _, model := range r.Models {
+		successes += model.Successes
+		price := prices[model.Model]
+		want := (float64(model.Input)*price[0] + float64(model.Output)*price[1]) / 1e6
+		if got, err := model.Spent.Float64(); err != nil || math.Abs(got-want) > 1e-6 {
+			return fmt.Sprintf("%s cost %v, want %v", model.Model, model.Spent, want)
+		}
+	}
+	if len(r.Models) != 2 || successes != r.Success || r.MonthlyCost.String() >= "36.00" || !strings.Contains(m.Brought, "qwen-plus answered") {
 		return "no mix of models"
 	}
 	return ""

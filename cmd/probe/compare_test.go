@@ -86,35 +86,6 @@ func row(t *testing.T, d *compare.Document, strategy string) (*compare.Row, *com
 	return &d.Rows[i], &d.Advice.Remedies[i]
 }
 
-// A fallback reports which models answered, and what each costs: 1.20 and 6.00
-// for the one, 0.40 and 1.20 for the other.
-func TestCompareFallbackMix(t *testing.T) {
-	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=150", "--set", "workload.concurrency=60", "--set", "strategies=[{chain: queue}, "+
-		"{chain: backoff+fallback, max_attempts: 50, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]")
-	r, m := row(t, d, "backoff+fallback")
-	if len(r.Models) != 2 || !strings.Contains(m.Brought, "qwen-plus answered") {
-		t.Fatalf("%d models answered, want 2; %s", len(r.Models), m.Brought)
-	}
-	var successes int64
-	for _, m := range r.Models {
-		successes += m.Successes
-		price := map[string][2]float64{"qwen3-max": {1.2, 6}, "qwen-plus": {0.4, 1.2}}[m.Model]
-		want := (float64(m.Input)*price[0] + float64(m.Output)*price[1]) / 1e6
-		if got, _ := m.Spent.Float64(); math.Abs(got-want) > 1e-6 {
-			t.Errorf("%s: spent %v, want %v", m.Model, got, want)
-		}
-	}
-	if successes != r.Success || r.Success != 150 {
-		t.Errorf("the models answered %d, %d tasks succeeded", successes, r.Success)
-	}
-	plain, _ := row(t, d, "queue")
-	mixed, _ := r.PerMillion.Float64()
-	alone, _ := plain.PerMillion.Float64()
-	if mixed >= alone || r.MonthlyCost.String() >= "36.00" || plain.MonthlyCost.String() != "36.00" {
-		t.Errorf("with a cheaper model: %v per 1M, %s a month; without: %v and %s", mixed, r.MonthlyCost, alone, plain.MonthlyCost)
-	}
-}
-
 // Retries after 1, 2 and 4 s buy nothing under a window of a minute; the
 // report says so and names what worked.
 func TestCompareTrap(t *testing.T) {

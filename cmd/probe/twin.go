@@ -8,10 +8,11 @@ import (
 	"probe/scenarios"
 )
 
-// loadTwin loads a scenario and puts the twin of a run in place of its target.
-// Real keys stay at home: the twin knows made-up ones of the same names.
-func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scenarios.Scenario, error) {
-	twin, err := compare.NewTwin(r.document, r.input.Exchanges)
+// loadTwin loads a scenario and puts the twin of the reference's run in place of
+// its target. Real keys stay at home: the twin knows made-up ones of the same
+// names.
+func loadTwin(o *overrides, path string, ref *reference) (*scenarios.Scenario, error) {
+	twin, err := compare.NewTwin(ref.run.document, ref.run.input.Exchanges)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scena
 		ref.warn = append(ref.warn, fmt.Sprintf("model %s was not measured: on the twin it shares the limits of %s", model, s.Target.Model))
 	}
 	if s.Prices == nil {
-		s.Prices = r.input.Prices
+		s.Prices = ref.run.input.Prices
 	}
 	return s, nil
 }
