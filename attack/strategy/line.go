@@ -32,9 +32,9 @@ const (
 )
 
 // A spacing keeps requests an even distance apart. One that is let go late,
-// because a timer woke late, does not delay those behind it: up to half the
-// distance is made up. Otherwise all lateness would add up, and a millisecond in
-// every ten is a tenth of the rate.
+// because a timer woke late, does not delay those behind it: up to one distance
+// is made up. Otherwise all lateness would add up, and a millisecond in every ten
+// is a tenth of the rate.
 type spacing struct {
 	distance time.Duration
 	next     time.Duration // the earliest moment for the next request
@@ -43,7 +43,7 @@ type spacing struct {
 // book takes the place of a request that joined the line at one moment and is
 // let go at another.
 func (s *spacing) book(joined, now time.Duration) {
-	s.next = max(s.next, joined, now-s.distance/2) + s.distance
+	s.next = max(s.next, joined, now-s.distance) + s.distance
 }
 
 // A rule is a limiter and what it counts.
