@@ -15,8 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"probe/analysis"
 	"probe/analysis/compare"
+	"probe/analysis/limiter"
 	"probe/attack/endpoint/endpointtest"
+	"probe/attack/strategy"
+	"probe/scenarios"
 )
 
 // batchScenario is a batch at qwen3-max's limits.
@@ -167,5 +173,29 @@ func TestCompareMissingQuota(t *testing.T) {
 	}
 	if m := d.Advice.MissingRPM; m == nil || *m != 850 {
 		t.Errorf("missing %v RPM, want 850", m)
+	}
+}
+
+// Queues keep to what a run measured: a bucket stays a bucket, or its whole
+// minute would go out at once. What is only declared is read strictly.
+func TestQueueLimits(t *testing.T) {
+	amount, window, burst := 1000.0, 60.0, 20.0
+	found := &analysis.Document{Limits: []analysis.Limit{
+		{Dimension: "tokens", Algorithm: limiter.TokenBucket, Amount: &amount, WindowS: &window, BurstCapacity: &burst},
+		{Dimension: "requests", Algorithm: limiter.Ramp, Amount: &amount, WindowS: &window},
+		{Dimension: "requests", Algorithm: limiter.SlidingLog},
+	}}
+	bucket := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1000, Window: time.Minute, Burst: 20}
+	log := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 10, Window: time.Second}
+	for name, test := range map[string]struct {
+		quota compare.Quota
+		want  []strategy.Limit
+	}{
+		"measured": {compare.QuotaOf(found), []strategy.Limit{{Spec: bucket, Tokens: true}}},
+		"declared": {compare.Declared(scenarios.Declared{RPS: 10}), []strategy.Limit{{Spec: log}}},
+	} {
+		if diff := cmp.Diff(test.want, queueLimits(test.quota)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
 	}
 }
