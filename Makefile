@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo test build vet lint vuln fuzz crash accuracy golden check
+.PHONY: demo test build vet lint vuln fuzz crash accuracy golden check compare-tcp
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -38,6 +38,9 @@ crash: ## kill runs at random moments, and resume them; KILLS=200
 
 accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
 	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
+
+compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SPEED=6; less busy machines can go faster
+	go test ./cmd/probe -run TestRemediesOverTCP -timeout 60m -tcp $(or $(SPEED),6) -v
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

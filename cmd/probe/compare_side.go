@@ -28,28 +28,12 @@ func (o *compareOptions) sideBySide(a app, dirs []string) error {
 	return reports.SideTerminal(a.stdout, compare.SideBySide(runs), a.terminal(false))
 }
 
+// finishedRun reads what was chosen for a run or a comparison, and what it found.
 func finishedRun(dir string) (compare.Run, error) {
-	run := compare.Run{Name: filepath.Base(filepath.Clean(dir))}
 	if isComparison(dir) {
-		in, err := readComparison(dir)
-		if err != nil {
-			return run, err
-		}
-		d := compare.Compare(in)
-		run.Figures = d.Figures()
-		if len(in.Cells) > 0 && len(in.Cells[0].Rounds) > 0 {
-			rec, err := readComparisonRecord(dir)
-			if err != nil {
-				return run, err
-			}
-			r, err := runfolder.Open(filepath.Join(dir, filepath.FromSlash(rec.Arms[0].Rounds[0])))
-			if err != nil {
-				return run, err
-			}
-			run.Settings = settingsOf(r.Meta(), in.Cells[0].Target, "")
-		}
-		return run, nil
+		return finishedComparison(dir)
 	}
+	run := compare.Run{Name: filepath.Base(filepath.Clean(dir))}
 	folder, err := runfolder.Open(dir)
 	if err != nil {
 		return run, err
@@ -60,6 +44,28 @@ func finishedRun(dir string) (compare.Run, error) {
 	}
 	run.Settings = settingsOf(folder.Meta(), r.document.Target.Name, r.document.Target.Model)
 	run.Figures = figuresOf(r.document)
+	return run, nil
+}
+
+// finishedComparison is finishedRun for a comparison, whose settings are those of
+// its first round; one that was ended before it has none.
+func finishedComparison(dir string) (compare.Run, error) {
+	run := compare.Run{Name: filepath.Base(filepath.Clean(dir))}
+	d, err := comparisonDocument(dir)
+	if err != nil {
+		return run, err
+	}
+	run.Figures = d.Figures()
+	rec, err := readComparisonRecord(dir)
+	if err != nil || len(rec.Arms) == 0 || len(rec.Arms[0].Rounds) == 0 {
+		return run, err
+	}
+	first := rec.Arms[0]
+	r, err := runfolder.Open(filepath.Join(dir, filepath.FromSlash(first.Rounds[0])))
+	if err != nil {
+		return run, err
+	}
+	run.Settings = settingsOf(r.Meta(), first.Target, "")
 	return run, nil
 }
 
