@@ -70,7 +70,7 @@ the tokens of successful tasks. Differences are to the first strategy of the tar
 rounds. All times are in endpoint time. See docs/compare.md of the program's source.`
 
 // CompareFolder writes everything that a comparison's report consists of into
-// its folder: compare.json, compare.md, plots/*.svg and *.png. The series are
+// its folder: compare.json, compare.md, compare.html, plots/*.svg and *.png. The series are
 // the timelines of the rows, in their order. As in [Folder], each file is
 // written at once, and the JSON comes last.
 func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
@@ -83,6 +83,10 @@ func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
 		paths[i] = plotsDir + "/" + name
 	}
 	err = writeRendered(filepath.Join(dir, "compare.md"), func(w io.Writer) error { return CompareMarkdown(w, d, paths...) })
+	if err != nil {
+		return err
+	}
+	err = writeRendered(filepath.Join(dir, "compare.html"), func(w io.Writer) error { return CompareHTML(w, d, timelines) })
 	if err != nil {
 		return err
 	}

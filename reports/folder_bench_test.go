@@ -7,7 +7,7 @@ func BenchmarkFolder(b *testing.B) {
 	r := replay(qwenStages)
 	dir := b.TempDir()
 	for b.Loop() {
-		if err := Folder(dir, r.doc, r.series, r.traces); err != nil {
+		if err := Folder(dir, r.doc, PageData{Series: r.series, Traces: r.traces}); err != nil {
 			b.Fatal(err)
 		}
 	}

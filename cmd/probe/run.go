@@ -50,7 +50,7 @@ func newRun(a app) *cobra.Command {
 			if dir == "" {
 				return err
 			}
-			err = errors.Join(err, finish(a, dir, o.json))
+			err = errors.Join(err, finish(a, dir, o.json, o.gates.baseline))
 			return o.gates.after(a, dir, o.json, err)
 		},
 	}
@@ -111,12 +111,17 @@ func (o *runOptions) folder(a app, s *scenarios.Scenario) string {
 }
 
 // finish concludes from a run folder, writes the reports into it and shows them.
-func finish(a app, dir string, asJSON bool) error {
+// With a baseline the page shows the run beside it.
+func finish(a app, dir string, asJSON bool, baseline string) error {
 	r, err := readRun(dir)
 	if err != nil {
 		return &exitError{exitUndecided, err}
 	}
-	if err := reports.Folder(dir, r.document, r.series(), r.traces); err != nil {
+	data, err := r.pageData(a, dir, baseline)
+	if err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	if err := reports.Folder(dir, r.document, data); err != nil {
 		return &exitError{exitUndecided, fmt.Errorf("write the report: %w", err)}
 	}
 	if err := show(a, r.document, asJSON); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +26,7 @@ const (
 
 var progressModes = []string{progressAuto, progressLive, progressLines, progressNone}
 
-// watchFlags say who watches a run.
+// watchFlags say who watches a run. The zero value is as if no flag was given.
 type watchFlags struct {
 	progress, metrics string
 }
@@ -46,10 +47,10 @@ type watch struct {
 
 // open prepares what can fail, so that it fails before anything is sent.
 func (o *watchFlags) open(a app) (*watch, error) {
-	if !slices.Contains(progressModes, o.progress) {
-		return nil, fmt.Errorf("--progress %q: want one of %s", o.progress, strings.Join(progressModes, ", "))
+	w := &watch{app: a, mode: cmp.Or(o.progress, progressAuto)}
+	if !slices.Contains(progressModes, w.mode) {
+		return nil, fmt.Errorf("--progress %q: want one of %s", w.mode, strings.Join(progressModes, ", "))
 	}
-	w := &watch{app: a, mode: o.progress}
 	terminal := a.onTerminal()
 	switch {
 	case w.mode == progressLive && !terminal:
