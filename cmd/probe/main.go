@@ -74,8 +74,8 @@ func run(ctx context.Context, a app) int {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &exit):
-		if exit.err != nil {
-			a.complain(exit.err)
+		if exit.err != nil || err != error(exit) { // another error came with it
+			a.complain(err)
 		}
 		return exit.code
 	}

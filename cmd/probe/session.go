@@ -159,6 +159,7 @@ func (s *session) reveal(name string) (string, error) {
 }
 
 // search asks and sends until the search is done, and writes down how it ended.
+// It returns an error when the endpoint or this machine failed.
 func (s *session) search(ctx context.Context) error {
 	var q *search.Search
 	q = search.New(searchConfig(s.scenario), func(st search.Stage) (search.Reply, error) { return s.send(ctx, st, q.Known()) })
@@ -178,7 +179,11 @@ func (s *session) search(ctx context.Context) error {
 	if err != nil {
 		warnings = append(warnings, err.Error())
 	}
-	return s.folder.Conclude(runfolder.Conclusion{StoppedBy: string(stopped), Warnings: warnings})
+	written := s.folder.Conclude(runfolder.Conclusion{StoppedBy: string(stopped), Warnings: warnings})
+	if stopped != analysis.ByError {
+		err = nil
+	}
+	return errors.Join(err, written)
 }
 
 // send sends one stage, or answers it from the record of a resumed run.
