@@ -118,7 +118,8 @@ func newRoot(a app) *cobra.Command {
 	root.SetIn(a.stdin)
 	root.AddCommand(
 		newRun(a), newPlan(a), newServe(a), newCompare(a), newReport(a), newGate(a), newSchema(a), newVersion(a),
-		newClassify(a), newInit(a),
+		newClassify(a), newInit(a), newMan(a),
 	)
+	addCompletions(root)
 	return root
 }
