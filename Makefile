@@ -3,8 +3,16 @@
 # trees are none of ours.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+GORELEASER = github.com/goreleaser/goreleaser/v2@v2.13.0
 
 .PHONY: demo test build vet lint vuln fuzz crash accuracy golden check compare-tcp
+
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+VERSION = $(shell git describe --tags --always --dirty)
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
+
+.PHONY: demo test build vet lint vuln fuzz crash gates golden check release release-check image image-check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -42,7 +50,37 @@ accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
 compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SPEED=6; less busy machines can go faster
 	go test ./cmd/probe -run TestRemediesOverTCP -timeout 60m -tcp $(or $(SPEED),6) -v
 
+gates: ## one release twice passes its gate, 80 % of its limits fails; REPETITIONS=50, in virtual time
+	go test ./cmd/probe -run 'TestGateDoesNotFlap' -count=1 -repetitions $(or $(REPETITIONS),50) -v
+
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update
 
 check: vet lint test
+
+release: ## archives with man pages and completions, SBOMs and checksums of every platform in dist/, with Go alone
+	rm -rf dist && mkdir -p dist
+	go run ./cmd/probe man dist/doc/man
+	mkdir -p dist/doc/completions && for s in bash zsh fish powershell; do go run ./cmd/probe completion $$s > dist/doc/completions/probe.$$s || exit 1; done
+	cp LICENSE README.md docs/*.md docs/scenario.schema.json dist/doc/
+	for p in $(PLATFORMS); do \
+	  os=$${p%/*} arch=$${p#*/} exe=probe; [ $$os != windows ] || exe=probe.exe; \
+	  name=probe_$(VERSION)_$${os}_$$arch; mkdir dist/$$name && cp -r dist/doc/. dist/$$name/ && \
+	  GOOS=$$os GOARCH=$$arch $(BUILD) -o dist/$$name/$$exe ./cmd/probe && \
+	  go run $(CYCLONEDX) bin -json -output dist/$$name.cdx.json dist/$$name/$$exe && \
+	  tar -C dist -czf dist/$$name.tar.gz $$name && rm -r dist/$$name || exit 1; \
+	done
+	rm -r dist/doc
+	cd dist && sha256sum * > SHA256SUMS
+
+release-check: ## is .goreleaser.yaml what GoReleaser wants
+	go run $(GORELEASER) check
+
+image: ## the command in an image from scratch; needs Docker
+	docker build -f deploy/Dockerfile -t probe:$(VERSION) .
+
+image-check: ## what the image holds is enough: runs it in a root file system that has nothing else
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir -p "$$dir/usr/bin" "$$dir/runs"; \
+	$(BUILD) -o "$$dir/usr/bin/probe" ./cmd/probe && \
+	unshare --map-root-user chroot "$$dir" /usr/bin/probe run quickstart --set look_for=requests --set search.max_window=15s --out /runs/one && \
+	ls "$$dir/runs/one"

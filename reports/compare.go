@@ -70,7 +70,8 @@ the tokens of successful tasks. Differences are to the first strategy of the tar
 95 % intervals by Welch over rounds. All times are in endpoint time. See docs/compare.md of the program's source.`
 
 // CompareFolder writes everything that a comparison's report consists of into
-// its folder: compare.json, compare.md, compare.csv, plots/*.svg and *.png. The series are
+// its folder: compare.json, compare.md, compare.csv, compare.html, plots/*.svg and *.png. The series
+// are
 // the timelines of the rows, in their order. As in [Folder], each file is
 // written at once, and the JSON comes last.
 func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
@@ -87,6 +88,10 @@ func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
 		return err
 	}
 	if err := writeRendered(filepath.Join(dir, "compare.csv"), func(w io.Writer) error { return CompareCSV(w, d) }); err != nil {
+		return err
+	}
+	err = writeRendered(filepath.Join(dir, "compare.html"), func(w io.Writer) error { return CompareHTML(w, d, timelines) })
+	if err != nil {
 		return err
 	}
 	return writeRendered(filepath.Join(dir, "compare.json"), func(w io.Writer) error { return CompareJSON(w, d) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,20 +18,18 @@ const (
 	analysisFile = "analysis.json"
 	reportFile   = "report.md"
 	pageFile     = "report.html"
-	scenarioFile = "scenario.yaml"
 	plotsDir     = "plots"
 	tablesDir    = "tables"
 )
 
 // Folder writes everything that a report consists of into a run folder:
 // analysis.json, report.md, report.html, plots/*.svg and *.png, tables/*.csv.
-// The page shows the folder's scenario.yaml, when there is one. Each file is
-// written beside its place and renamed into it, so that a reader finds the
+// Each file is written beside its place and renamed into it, so that a reader finds the
 // old one or the new one and never half of one. analysis.json comes last: when
 // it is new, so is the rest. Plots of an earlier report that this one does not
 // have are removed.
-func Folder(dir string, d *analysis.Document, series analysis.Series, traces []analysis.FitTrace) error {
-	plots, err := Plots(filepath.Join(dir, plotsDir), d, series, traces)
+func Folder(dir string, d *analysis.Document, data PageData) error {
+	plots, err := Plots(filepath.Join(dir, plotsDir), d, data.Series, data.Traces)
 	if err != nil {
 		return err
 	}
@@ -50,21 +47,11 @@ func Folder(dir string, d *analysis.Document, series analysis.Series, traces []a
 	if err != nil {
 		return err
 	}
-	if err := writePage(dir, d, PageData{Series: series, Traces: traces}); err != nil {
+	err = writeRendered(filepath.Join(dir, pageFile), func(w io.Writer) error { return HTMLPage(w, d, data) })
+	if err != nil {
 		return err
 	}
 	return writeRendered(filepath.Join(dir, analysisFile), func(w io.Writer) error { return JSON(w, d) })
-}
-
-// writePage writes report.html, with the scenario of the folder where there is
-// one.
-func writePage(dir string, d *analysis.Document, data PageData) error {
-	scenario, err := os.ReadFile(filepath.Join(dir, scenarioFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", pageFile, err)
-	}
-	data.Scenario = string(scenario)
-	return writeRendered(filepath.Join(dir, pageFile), func(w io.Writer) error { return HTMLPage(w, d, data) })
 }
 
 // writeTables writes the CSV files.

@@ -34,7 +34,7 @@ func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	r := replay(qwenStages[:2])
 	r.doc.Stages = nil // no map and no cost: pictures take most of a test's time
-	if err := Folder(dir, r.doc, analysis.Series{}, r.traces[:1]); err != nil {
+	if err := Folder(dir, r.doc, PageData{Traces: r.traces[:1]}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "report.md"))
@@ -58,7 +58,7 @@ func TestFolder(t *testing.T) {
 	if err := os.WriteFile(own, []byte("somebody's own"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Folder(dir, r.doc, analysis.Series{}, nil); err != nil {
+	if err := Folder(dir, r.doc, PageData{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"mine.svg"}, files(t, filepath.Join(dir, "plots"))); diff != "" {
@@ -72,7 +72,7 @@ func TestFolderFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "plots"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Folder(dir, nothingFound(), analysis.Series{}, nil); err == nil || !strings.Contains(err.Error(), "plots") {
+	if err := Folder(dir, nothingFound(), PageData{}); err == nil || !strings.Contains(err.Error(), "plots") {
 		t.Errorf("a file in place of the folder plots: got %v", err)
 	}
 	err := writeFile(filepath.Join(dir, "missing", "report.md"), nil)

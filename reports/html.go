@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"probe/analysis"
+	"probe/analysis/compare"
+	"probe/analysis/gate"
 	"probe/reports/page"
 )
 
@@ -15,6 +17,9 @@ type PageData struct {
 	Series   analysis.Series
 	Traces   []analysis.FitTrace
 	Scenario string // the scenario file as text, without keys
+	Gates    gate.Results
+	// Baseline is the run beside another, which comes first.
+	Baseline *compare.Side
 }
 
 // HTML writes the document as one HTML file that needs no other: see
@@ -22,8 +27,8 @@ type PageData struct {
 func HTML(w io.Writer, d *analysis.Document) error { return HTMLPage(w, d, PageData{}) }
 
 // HTMLPage writes report.html: the verdict first, then limits with their
-// evidence, what can be sustained, outcomes, cost, checks, stages, warnings,
-// method and scenario. Nothing on the page is loaded from anywhere. An error
+// evidence, what can be sustained, the comparison with a baseline, outcomes,
+// cost, gates, checks, stages, warnings, method and scenario. Nothing on the page is loaded from anywhere. An error
 // says which trace belongs to no limit, or that w failed.
 func HTMLPage(w io.Writer, d *analysis.Document, data PageData) error {
 	for i, tr := range data.Traces {
@@ -42,7 +47,7 @@ func HTMLPage(w io.Writer, d *analysis.Document, data PageData) error {
 func newPage(d *analysis.Document, data PageData) (*page.Page, error) {
 	p := &page.Page{
 		Eyebrow: "Endpoint capacity", Title: "What " + subject(d) + " sustains",
-		Facts: targetFacts(d), Badges: runBadges(d), Figures: verdictFigures(d), Lead: verdict(d),
+		Facts: targetFacts(d), Badges: append(gateBadge(data.Gates), runBadges(d)...), Figures: verdictFigures(d), Lead: verdict(d),
 		Footer: "Written by probe from analysis.json (" + analysis.Schema + "). This file is complete in itself and loads nothing.",
 	}
 	charts := chartMaker{d: d}
@@ -52,18 +57,24 @@ func newPage(d *analysis.Document, data PageData) (*page.Page, error) {
 			{Text: "RPM* = min(RPM, RPS × 60) and TPM* = min(TPM, TPS × 60): the shorter window may bind a rate per minute."},
 			tableBlock(effectiveTable(d)), chartBlock(charts.limitMap()),
 		}, listBlocks(otherFindings(d))...)},
-		{ID: "outcomes", Title: "Outcomes", Blocks: []page.Block{tableBlock(outcomeTable(d))}},
-		{ID: "cost", Title: "Cost", Blocks: []page.Block{tableBlock(costTable(d)), chartBlock(charts.cost())}},
-		{ID: "verification", Title: "Verification", Blocks: []page.Block{
-			{Text: verifiedSentence(d.Verification)}, tableBlock(verificationTable(d))}},
-		{ID: "recovery", Title: "Recovery", Blocks: []page.Block{
-			{Text: "How long after a refusal the endpoint admitted a request again."}, tableBlock(recoveryTable(d))}},
-		{ID: "latency", Title: "Latency", Blocks: []page.Block{
-			{Text: "Over successes only; how fast the endpoint refuses is a row of its own."}, tableBlock(latencyTable(d))}},
-		{ID: "stages", Title: "Stages", Blocks: []page.Block{chartBlock(charts.rate(data.Series)), tableBlock(stageTable(d))}},
-		warningSection(d),
-		{ID: "method", Title: "Method", Blocks: []page.Block{{Text: strings.ReplaceAll(method, "\n", " ")}}},
 	}
+	p.Sections = append(p.Sections, baselineSection(data.Baseline)...)
+	p.Sections = append(p.Sections,
+		page.Section{ID: "outcomes", Title: "Outcomes", Blocks: []page.Block{tableBlock(outcomeTable(d))}},
+		page.Section{ID: "cost", Title: "Cost", Blocks: []page.Block{tableBlock(costTable(d)), chartBlock(charts.cost())}},
+	)
+	p.Sections = append(p.Sections, gatesSection(data.Gates)...)
+	p.Sections = append(p.Sections,
+		page.Section{ID: "verification", Title: "Verification", Blocks: []page.Block{
+			{Text: verifiedSentence(d.Verification)}, tableBlock(verificationTable(d))}},
+		page.Section{ID: "recovery", Title: "Recovery", Blocks: []page.Block{
+			{Text: "How long after a refusal the endpoint admitted a request again."}, tableBlock(recoveryTable(d))}},
+		page.Section{ID: "latency", Title: "Latency", Blocks: []page.Block{
+			{Text: "Over successes only; how fast the endpoint refuses is a row of its own."}, tableBlock(latencyTable(d))}},
+		page.Section{ID: "stages", Title: "Stages", Blocks: []page.Block{chartBlock(charts.rate(data.Series)), tableBlock(stageTable(d))}},
+		warningSection(d),
+		page.Section{ID: "method", Title: "Method", Blocks: []page.Block{{Text: strings.ReplaceAll(method, "\n", " ")}}},
+	)
 	if data.Scenario != "" {
 		p.Sections = append(p.Sections, page.Section{ID: "scenario", Title: "Scenario",
 			Blocks: []page.Block{{Text: "The scenario that was run, as it was recorded."}, {Code: data.Scenario}}})

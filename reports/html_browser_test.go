@@ -3,11 +3,14 @@ package reports
 import (
 	"encoding/base64"
 	"flag"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"probe/analysis/compare"
 )
 
 var shots = flag.String("shots", "", "write screenshots and a print of the HTML report into this folder")
@@ -15,13 +18,21 @@ var shots = flag.String("shots", "", "write screenshots and a print of the HTML 
 // writtenPage writes the sample's page and returns its file URL.
 func writtenPage(t *testing.T, r sampleRun, scenario string) string {
 	t.Helper()
+	return htmlFile(t, func(w io.Writer) error {
+		return HTMLPage(w, r.doc, PageData{Series: r.series, Traces: r.traces, Scenario: scenario})
+	})
+}
+
+// htmlFile writes a page and returns its file URL.
+func htmlFile(t *testing.T, write func(io.Writer) error) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "report.html")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := HTMLPage(f, r.doc, PageData{Series: r.series, Traces: r.traces, Scenario: scenario}); err != nil {
+	if err := write(f); err != nil {
 		t.Fatal(err)
 	}
 	return (&url.URL{Scheme: "file", Path: path}).String()
@@ -45,10 +56,55 @@ func TestPageInBrowser(t *testing.T) {
 	} {
 		b.view(v.width, v.height, v.scheme)
 		b.open(file)
-		checkLayout(t, b, v.name, v.width)
+		checkLayout(t, b, v.name, v.width, 6, 7) // rate has two panels
 		b.screenshot(v.name)
 	}
 	b.print()
+	checkQuiet(t, b, file)
+}
+
+// The pages of a run with gates and a baseline, of a comparison, and of runs
+// side by side open as that of a run does.
+func TestOtherPagesInBrowser(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	r := replay(qwenStages)
+	side := sampleSide()
+	in := sampleComparison()
+	for _, p := range []struct {
+		name           string
+		charts, panels int
+		write          func(io.Writer) error
+	}{
+		{"gates", 6, 7, func(w io.Writer) error {
+			return HTMLPage(w, r.doc, PageData{Series: r.series, Traces: r.traces, Gates: judged(t, r.doc), Baseline: &side.Side})
+		}},
+		{"nothing", 0, 0, func(w io.Writer) error { return HTML(w, nothingFound()) }},
+		{"compare", 5, 5, func(w io.Writer) error { return CompareHTML(w, compare.Compare(in), compare.Timelines(in.Cells)) }},
+		{"side", 1, 3, func(w io.Writer) error { return SideHTML(w, side) }},
+	} {
+		file := htmlFile(t, p.write)
+		for _, v := range []struct {
+			size          string
+			width, height int
+		}{{"wide", 1440, 900}, {"narrow", 360, 740}} {
+			for _, scheme := range []string{"light", "dark"} {
+				b.view(v.width, v.height, scheme)
+				b.open(file)
+				name := p.name + "-" + v.size + "-" + scheme
+				checkLayout(t, b, name, v.width, p.charts, p.panels)
+				b.screenshot(name)
+			}
+		}
+		checkQuiet(t, b, file)
+		b.events = nil
+	}
+}
+
+// checkQuiet fails when the page said anything on the console, or asked for
+// anything but itself.
+func checkQuiet(t *testing.T, b *browser, file string) {
+	t.Helper()
 	for _, c := range b.complaints() {
 		t.Error(c)
 	}
@@ -60,7 +116,7 @@ func TestPageInBrowser(t *testing.T) {
 }
 
 // checkLayout measures the page as it is drawn.
-func checkLayout(t *testing.T, b *browser, name string, width int) {
+func checkLayout(t *testing.T, b *browser, name string, width, charts, panels int) {
 	t.Helper()
 	var got struct {
 		Page           float64
@@ -76,8 +132,8 @@ func checkLayout(t *testing.T, b *browser, name string, width int) {
 	if got.Page > float64(width) || len(got.Wide) > 0 {
 		t.Errorf("%s: the page is %v pixels wide; beyond the edge: %q", name, got.Page, got.Wide)
 	}
-	if got.Charts != 6 || got.Canvas != 7 { // rate has two panels
-		t.Errorf("%s: %d charts with %d panels were drawn, want 6 with 7", name, got.Charts, got.Canvas)
+	if got.Charts != charts || got.Canvas != panels {
+		t.Errorf("%s: %d charts with %d panels were drawn, want %d with %d", name, got.Charts, got.Canvas, charts, panels)
 	}
 }
 
@@ -94,13 +150,13 @@ func TestChartsByKeyAndMouse(t *testing.T) {
 		return s
 	}
 	focus := func(id string) { b.eval(nil, `document.querySelector("#chart-`+id+` .live").focus()`) }
-	for id, want := range map[string]string{
-		"rate": "0:00", "fit-1": "0:00 · held 3", "map": "tokens per request", "cost": "1.572 USD per 1M",
+	for _, chart := range []struct{ id, want string }{
+		{"fit-1", "0:00 · held 3"}, {"map", "tokens per request"}, {"cost", "1.5720 USD per 1M"}, {"rate", "0:00"},
 	} {
-		focus(id)
+		focus(chart.id)
 		b.key("ArrowRight")
-		if got := read(id); !strings.Contains(strings.ReplaceAll(got, "1.5720", "1.572"), want) {
-			t.Errorf("%s: an arrow key read %q, want it to have %q", id, got, want)
+		if got := read(chart.id); !strings.Contains(got, chart.want) {
+			t.Errorf("%s: an arrow key read %q, want it to have %q", chart.id, got, chart.want)
 		}
 	}
 	focus("rate")
@@ -158,15 +214,8 @@ func TestHostilePageInBrowser(t *testing.T) {
 	r := replay(qwenStages)
 	file := writtenPage(t, hostileRun(r), evil)
 	b.open(file)
-	checkLayout(t, b, "hostile", 360)
-	for _, c := range b.complaints() {
-		t.Error(c)
-	}
-	for _, url := range b.requests() {
-		if url != file && !strings.HasPrefix(url, "data:") {
-			t.Errorf("the page asked for %s", url)
-		}
-	}
+	checkLayout(t, b, "hostile", 360, 6, 7)
+	checkQuiet(t, b, file)
 	b.screenshot("hostile")
 }
 

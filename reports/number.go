@@ -200,3 +200,16 @@ func interval(low, high *float64) string {
 func words[S ~string](name S) string {
 	return strings.ReplaceAll(string(name), "_", " ")
 }
+
+// Number writes a quantity as all reports do: 16,667, 12.5, 0.42.
+func Number(x float64) string { return number(x) }
+
+// Clock writes seconds since the start of a run as all reports do: 1:05.
+func Clock(s float64) string { return clock(s) }
+
+// Seconds writes a duration as all reports do: 20 ms, 1.25 s.
+func Seconds(s float64) string { return seconds(s) }
+
+// Line makes s one line without control characters, so that a name or a
+// server's message cannot steer a terminal.
+func Line(s string) string { return flatten(s) }

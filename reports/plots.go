@@ -25,6 +25,7 @@ var plotAlts = map[string]string{
 	"cost":     "Cost per million successful tokens by stage",
 	"success":  "What a success costs against the share of tasks that succeed, by strategy",
 	"timeline": "Attempts over time by what they came to, for one strategy",
+	"trend":    "Figures of several runs in the order given, each with its interval",
 	"fit":      "Amount held in the limiter's window over time against the limit, refusals marked",
 }
 

@@ -25,7 +25,7 @@ type Variant struct {
 	// Name in reports.
 	Name string `yaml:"name"`
 	// URL up to and including /v1. Default: the target's.
-	BaseURL string `yaml:"base_url,omitempty"`
+	BaseURL string `yaml:"base_url,omitempty" secret:"true"`
 	// Model name as this endpoint knows it. Default: the target's.
 	Model string `yaml:"model,omitempty"`
 	// Provider profile. Default: the target's.

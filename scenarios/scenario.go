@@ -57,7 +57,7 @@ type Target struct {
 	// Provider profile: how errors are worded, which headers carry limits.
 	Provider string `yaml:"provider,omitempty" default:"generic"`
 	// URL up to and including /v1, or "embedded" for the scenario's own endpoint. Needed to run.
-	BaseURL string `yaml:"base_url,omitempty"`
+	BaseURL string `yaml:"base_url,omitempty" secret:"true"`
 	// Model name as the endpoint knows it. Needed for kind: chat.
 	Model string `yaml:"model,omitempty"`
 	// What is sent: chat completions, or a plain HTTP request.

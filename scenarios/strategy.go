@@ -182,7 +182,7 @@ type FallbackStep struct {
 	// Model name.
 	Model string `yaml:"model,omitempty"`
 	// URL up to and including /v1.
-	BaseURL string `yaml:"base_url,omitempty"`
+	BaseURL string `yaml:"base_url,omitempty" secret:"true"`
 	// Name of the key to use; a key is never sent to another host than its own.
 	Key string `yaml:"key,omitempty"`
 }

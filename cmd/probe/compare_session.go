@@ -201,5 +201,5 @@ func (c *comparison) tell(a *arm, n int, tasks []compare.Task, r attack.Result) 
 	cell := compare.Cell{Rounds: []compare.Round{{Tasks: tasks, Exchanges: r.Exchanges}}}
 	row := compare.Compare(compare.Input{Cells: []compare.Cell{cell}, Workload: *c.scenario.Workload}).Rows[0]
 	fmt.Fprintf(c.stderr, "%7v  %s, %s, round %d: %d of %d tasks, %d attempts, %.1f %% refused, %.0f s\n",
-		round(c.end), a.target.Name, a.strategy.Name, n+1, row.Success, len(tasks), row.Attempts, 100*row.RefusedShare, row.MakespanS)
+		c.end.Round(time.Second), a.target.Name, a.strategy.Name, n+1, row.Success, len(tasks), row.Attempts, 100*row.RefusedShare, row.MakespanS)
 }

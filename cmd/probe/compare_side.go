@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"probe/analysis"
 	"probe/analysis/compare"
@@ -15,67 +16,65 @@ func (o *compareOptions) sideBySide(a app, dirs []string) error {
 	if o.json {
 		return fmt.Errorf("--json: finished runs side by side are a table; each has its own analysis.json or compare.json")
 	}
-	runs := make([]compare.Run, len(dirs))
-	for i, dir := range dirs {
-		if isComparison(dir) != isComparison(dirs[0]) {
-			return fmt.Errorf("%s and %s: one is a run, the other a comparison", dirs[0], dir)
-		}
-		var err error
-		if runs[i], err = finishedRun(dir); err != nil {
-			return &exitError{exitUndecided, err}
-		}
+	side, err := readSide(dirs)
+	if err != nil {
+		return &exitError{exitUndecided, err}
 	}
-	return reports.SideTerminal(a.stdout, compare.SideBySide(runs), a.terminal(false))
+	return reports.SideTerminal(a.stdout, side.Side, a.terminal(false))
 }
 
-// finishedRun reads what was chosen for a run or a comparison, and what it found.
-func finishedRun(dir string) (compare.Run, error) {
+// finishedRun reads what a run, or a comparison, was and found, and when it
+// began.
+func finishedRun(dir string) (run compare.Run, started time.Time, err error) {
+	run = compare.Run{Name: filepath.Base(filepath.Clean(dir))}
 	if isComparison(dir) {
-		return finishedComparison(dir)
+		return finishedComparison(dir, run)
 	}
-	run := compare.Run{Name: filepath.Base(filepath.Clean(dir))}
 	folder, err := runfolder.Open(dir)
 	if err != nil {
-		return run, err
+		return run, started, err
 	}
 	r, err := readRun(dir)
 	if err != nil {
-		return run, err
+		return run, started, err
 	}
-	run.Settings = settingsOf(folder.Meta(), r.document.Target.Name, r.document.Target.Model)
 	run.Figures = figuresOf(r.document)
-	return run, nil
+	t := r.document.Target
+	run.Settings, err = settingsOf(folder.Meta(), t.Name, t.Model, t.BaseURL, []byte(r.scenario))
+	return run, folder.Meta().Started, err
 }
 
-// finishedComparison is finishedRun for a comparison, whose settings are those of
-// its first round; one that was ended before it has none.
-func finishedComparison(dir string) (compare.Run, error) {
-	run := compare.Run{Name: filepath.Base(filepath.Clean(dir))}
+// finishedComparison is [finishedRun] for a comparison of strategies.
+func finishedComparison(dir string, run compare.Run) (compare.Run, time.Time, error) {
+	rec, err := readComparisonRecord(dir)
+	if err != nil {
+		return run, rec.Started, err
+	}
 	d, err := comparisonDocument(dir)
 	if err != nil {
-		return run, err
+		return run, rec.Started, err
 	}
 	run.Figures = d.Figures()
-	rec, err := readComparisonRecord(dir)
-	if err != nil || len(rec.Arms) == 0 || len(rec.Arms[0].Rounds) == 0 {
-		return run, err
+	if len(rec.Arms) == 0 || len(rec.Arms[0].Rounds) == 0 {
+		return run, rec.Started, nil
 	}
-	first := rec.Arms[0]
-	r, err := runfolder.Open(filepath.Join(dir, filepath.FromSlash(first.Rounds[0])))
+	first, err := runfolder.Open(filepath.Join(dir, filepath.FromSlash(rec.Arms[0].Rounds[0])))
 	if err != nil {
-		return run, err
+		return run, rec.Started, err
 	}
-	run.Settings = settingsOf(r.Meta(), first.Target, "")
-	return run, nil
+	text, err := first.Scenario()
+	if err != nil {
+		return run, rec.Started, err
+	}
+	run.Settings, err = settingsOf(first.Meta(), rec.Arms[0].Target, "", "", text)
+	return run, rec.Started, err
 }
 
-// settingsOf lists what was chosen for a run.
-func settingsOf(m runfolder.Meta, target, model string) []compare.Setting {
+// targetSettings lists what an analysis.json file alone tells of the choices.
+func targetSettings(d *analysis.Document) []compare.Setting {
 	return []compare.Setting{
-		{Name: "scenario", Value: m.Scenario}, {Name: "scenario hash", Value: m.ScenarioHash},
-		{Name: "target", Value: target}, {Name: "model", Value: model}, {Name: "endpoint", Value: m.URL},
-		{Name: "speed", Value: fmt.Sprint(m.Speed)}, {Name: "version of probe", Value: m.Program},
-		{Name: "started", Value: m.Started.UTC().Format("2006-01-02 15:04:05")},
+		{Name: "target", Value: d.Target.Name}, {Name: "model", Value: d.Target.Model},
+		{Name: "provider", Value: d.Target.Provider}, {Name: "endpoint", Value: d.Target.BaseURL},
 	}
 }
 

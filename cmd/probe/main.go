@@ -74,8 +74,8 @@ func run(ctx context.Context, a app) int {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &exit):
-		if exit.err != nil {
-			a.complain(exit.err)
+		if exit.err != nil || err != error(exit) { // another error came with it
+			a.complain(err)
 		}
 		return exit.code
 	}
@@ -99,17 +99,27 @@ Exit status: 0 done and all gates pass; 1 a gate failed; 2 usage or scenario
 error; 3 the run could not decide (budget, interrupted, endpoint down).`
 
 func newRoot(a app) *cobra.Command {
+	var noColor bool
+	getenv := a.getenv
+	a.getenv = func(name string) string {
+		if name == "NO_COLOR" && noColor {
+			return "1"
+		}
+		return getenv(name)
+	}
 	root := &cobra.Command{
 		Use: "probe", Short: "find the limits of an LLM endpoint", Long: rootLong,
 		SilenceErrors: true, SilenceUsage: true,
 		Example: "  probe run quickstart\n  DASHSCOPE_API_KEY=... probe run qwen3-max --budget '2 USD'",
 	}
+	root.PersistentFlags().BoolVar(&noColor, "no-color", false, "no colours, as with NO_COLOR in the environment")
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
 	root.AddCommand(
 		newRun(a), newPlan(a), newServe(a), newCompare(a), newReport(a), newGate(a), newSchema(a), newVersion(a),
-		newClassify(a), newInit(a),
+		newClassify(a), newInit(a), newMan(a),
 	)
+	addCompletions(root)
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 
 	"probe/analysis/exchange"
 	"probe/analysis/search"
@@ -109,7 +110,26 @@ func recordedReplies(r *runfolder.Reader) (map[int]search.Reply, error) {
 		reply.Exchanges = current(byStage[n], reply.Void != "")
 		replies[n] = reply
 	}
+	forgetOutage(replies)
 	return replies, nil
+}
+
+// forgetOutage drops the last stages as far as most of their requests found no
+// endpoint: they ended the run, and are asked again now that it goes on.
+func forgetOutage(replies map[int]search.Reply) {
+	for len(replies) > 0 {
+		last := slices.Max(slices.Collect(maps.Keys(replies)))
+		lost, xs := 0, replies[last].Exchanges
+		for i := range xs {
+			if xs[i].Outcome == exchange.Transport {
+				lost++
+			}
+		}
+		if 2*lost <= len(xs) {
+			return
+		}
+		delete(replies, last)
+	}
 }
 
 // current drops what an earlier, killed process sent of a stage that was sent

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +28,7 @@ type runOptions struct {
 	json   bool
 	resume string
 	gates  runGates
+	watch  watchFlags
 }
 
 func newRun(a app) *cobra.Command {
@@ -50,12 +50,13 @@ func newRun(a app) *cobra.Command {
 			if dir == "" {
 				return err
 			}
-			err = errors.Join(err, finish(a, dir, o.json))
+			err = errors.Join(err, finish(a, dir, o.json, o.gates.baseline))
 			return o.gates.after(a, dir, o.json, err)
 		},
 	}
 	o.addFlags(c.Flags())
 	o.gates.addFlags(c.Flags())
+	o.watch.addFlags(c.Flags())
 	c.Flags().StringVar(&o.out, "out", "", "run folder to make (default: runs/NAME-DATE-TIME)")
 	c.Flags().BoolVar(&o.json, "json", false, "print analysis.json instead of tables")
 	c.Flags().StringVar(&o.resume, "resume", "", "go on with the run in this folder")
@@ -65,12 +66,18 @@ func newRun(a app) *cobra.Command {
 // probe sends everything and returns the run folder. An error without a
 // folder means that nothing was sent.
 func (o *runOptions) probe(ctx context.Context, a app, args []string) (dir string, err error) {
+	w, err := o.watch.open(a)
+	if err != nil {
+		return "", err
+	}
+	defer w.close()
 	s, err := o.open(ctx, a, args)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	fmt.Fprintf(a.stderr, "probing %s; recording in %s\n", s.scenario.Target.Name, s.folder.Dir())
+	w.begin(s)
 	return s.folder.Dir(), s.search(ctx)
 }
 
@@ -104,12 +111,17 @@ func (o *runOptions) folder(a app, s *scenarios.Scenario) string {
 }
 
 // finish concludes from a run folder, writes the reports into it and shows them.
-func finish(a app, dir string, asJSON bool) error {
+// With a baseline the page shows the run beside it.
+func finish(a app, dir string, asJSON bool, baseline string) error {
 	r, err := readRun(dir)
 	if err != nil {
 		return &exitError{exitUndecided, err}
 	}
-	if err := reports.Folder(dir, r.document, r.series(), r.traces); err != nil {
+	data, err := r.pageData(a, dir, baseline)
+	if err != nil {
+		return &exitError{exitUndecided, err}
+	}
+	if err := reports.Folder(dir, r.document, data); err != nil {
 		return &exitError{exitUndecided, fmt.Errorf("write the report: %w", err)}
 	}
 	if err := show(a, r.document, asJSON); err != nil {
@@ -150,12 +162,4 @@ func readFile(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.New("is a directory")}
 	}
 	return os.ReadFile(name)
-}
-
-// round makes a duration fit for a progress line.
-func round(d time.Duration) time.Duration {
-	if d > time.Minute {
-		return d.Round(time.Second)
-	}
-	return d.Round(100 * time.Millisecond)
 }

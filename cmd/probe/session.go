@@ -15,6 +15,7 @@ import (
 	"probe/analysis/search"
 	"probe/attack"
 	"probe/attack/runfolder"
+	"probe/reports/live"
 	"probe/scenarios"
 	"probe/scenarios/providers"
 )
@@ -27,7 +28,8 @@ type session struct {
 	folder   *runfolder.Folder
 	attacker *attack.Attacker
 	budget   *attack.Budget
-	progress *progress
+	clock    attack.Clock
+	watch    live.Watcher
 	keys     []scenarios.Secret
 
 	// recorded answers the first questions of a resumed run.
@@ -109,7 +111,7 @@ func (s *session) serve(ctx context.Context) (baseURL string, err error) {
 func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.Spent, after time.Duration) error {
 	sc, meta := s.scenario, s.folder.Meta()
 	s.budget = attack.NewBudget(limitsOf(sc.Budget), spent, priceOf(sc.Prices))
-	s.progress = newProgress(s.app, s.budget)
+	s.clock = attack.NewClock(meta.Started, meta.Speed)
 	api, err := profile.Speak(sc.Target.API)
 	if err != nil {
 		return errors.Join(err, s.close())
@@ -120,8 +122,8 @@ func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.S
 		Keys: s.keyNames(), Reveal: s.reveal,
 		API: api, AuthHeader: api.AuthHeader, AuthPrefix: api.AuthPrefix, Usage: profile.OwnUsage(), ServerClockHeader: profile.ServerClockHeader,
 		Classify: classifierOf(profile), Budget: s.budget,
-		Sink: s.folder.Append, Announce: s.folder.Announce,
-		Clock: attack.NewClock(meta.Started, meta.Speed), After: after,
+		Sink: s.record, Announce: s.announce,
+		Clock: s.clock, After: after,
 		Seed: meta.Seed, FirstSeq: s.folder.FirstSeq(), Transport: s.transport,
 	}
 	if sc.Target.HTTP != nil {
@@ -157,8 +159,10 @@ func (s *session) reveal(name string) (string, error) {
 }
 
 // search asks and sends until the search is done, and writes down how it ended.
+// It returns an error when the endpoint or this machine failed.
 func (s *session) search(ctx context.Context) error {
-	q := search.New(searchConfig(s.scenario), func(st search.Stage) (search.Reply, error) { return s.send(ctx, st) })
+	var q *search.Search
+	q = search.New(searchConfig(s.scenario), func(st search.Stage) (search.Reply, error) { return s.send(ctx, st, q.Known()) })
 	err := q.Run()
 	stopped, warnings := analysis.ByPrecision, q.Warnings
 	switch {
@@ -175,11 +179,16 @@ func (s *session) search(ctx context.Context) error {
 	if err != nil {
 		warnings = append(warnings, err.Error())
 	}
-	return s.folder.Conclude(runfolder.Conclusion{StoppedBy: string(stopped), Warnings: warnings})
+	written := s.folder.Conclude(runfolder.Conclusion{StoppedBy: string(stopped), Warnings: warnings})
+	if stopped != analysis.ByError {
+		err = nil
+	}
+	return errors.Join(err, written)
 }
 
 // send sends one stage, or answers it from the record of a resumed run.
-func (s *session) send(ctx context.Context, st search.Stage) (search.Reply, error) {
+// What is known by now is for those who watch.
+func (s *session) send(ctx context.Context, st search.Stage, known []search.Known) (search.Reply, error) {
 	if reply, ok := s.recorded[st.Number]; ok {
 		return reply, nil
 	}
@@ -189,9 +198,9 @@ func (s *session) send(ctx context.Context, st search.Stage) (search.Reply, erro
 	if err := s.folder.BeginStage(st); err != nil {
 		return search.Reply{}, err
 	}
-	s.progress.begin(st)
+	s.watch.Begin(st, known)
 	r, err := s.attacker.Send(ctx, st)
-	s.progress.end(st, r)
+	s.watch.End(st, live.Result{Exchanges: r.Exchanges, Sent: r.Sent, End: r.End, Void: r.Void})
 	reply := search.Reply{Exchanges: r.Exchanges, Void: r.Void, End: r.End}
 	if err != nil {
 		return reply, err
@@ -203,6 +212,21 @@ func (s *session) send(ctx context.Context, st search.Stage) (search.Reply, erro
 		return reply, search.ErrBudget
 	}
 	return reply, nil
+}
+
+// record writes down an exchange, and shows it.
+func (s *session) record(x exchange.Exchange) error {
+	s.watch.Observe(x)
+	return s.folder.Append(x)
+}
+
+// announce writes down that an attempt is about to be sent, and shows it.
+func (s *session) announce(a attack.Announcement) error {
+	if err := s.folder.Announce(a); err != nil {
+		return err
+	}
+	s.watch.Started()
+	return nil
 }
 
 func (s *session) close() error {

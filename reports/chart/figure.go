@@ -55,9 +55,8 @@ type Key struct {
 	Line *draw.LineStyle
 }
 
-// Draw draws the figure onto c.
+// Draw draws the figure onto c, which has the colour of [Paper] already.
 func (f *Figure) Draw(c draw.Canvas) {
-	c.FillPolygon(Paper, corners(c.Rectangle))
 	body := draw.Crop(c, vg.Points(edge), -vg.Points(edge), vg.Points(edge*0.7), -vg.Points(edge))
 	body.Max.Y = f.drawHead(body) - vg.Points(headGap)
 	f.drawPanels(body)

@@ -28,7 +28,7 @@ type Key struct {
 type Plot struct {
 	X      []float64 `json:"x"`
 	XLabel string    `json:"xLabel"`
-	XKind  string    `json:"xKind"` // clock (seconds), log, or label
+	XKind  string    `json:"xKind"` // clock (seconds), log, linear, or label
 	XMin   float64   `json:"xMin"`
 	XMax   float64   `json:"xMax"`
 	// Names are what is read out at each x, for plots of single points and

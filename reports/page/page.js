@@ -33,7 +33,7 @@ function seriesOptions(panel) {
 function axes(chart, panel, last) {
   const { plot } = chart, log = { filter: (u, splits) => splits, splits: (u, i, min, max) => logTicks(min, max) };
   const look = { stroke: () => colour("slate"), font: FONT, grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } };
-  const x = { ...look, grid: { show: plot.xKind === "log", stroke: () => colour("grid"), width: 1 }, size: 30, space: 64, values: (u, s) => s.map(short) };
+  const x = { ...look, grid: { show: scattered(plot), stroke: () => colour("grid"), width: 1 }, size: 30, space: 64, values: (u, s) => s.map(short) };
   if (plot.xKind === "clock") {
     x.incrs = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14400, 28800, 86400];
     x.values = (u, splits) => splits.map(clock);
@@ -66,6 +66,9 @@ function rangeY(chart, panel) {
   return [panel.yMin, panel.stack ? Math.min(Math.max(top, 4), 100) : top * 1.12 || panel.yMax];
 }
 
+// Scattered points are read out one by one, wherever they lie along x.
+const scattered = plot => plot.xKind === "log" || plot.xKind === "linear";
+
 // nearest is the point that lies closest to the cursor, -1 when none is near.
 function nearest(chart, u, panel) {
   const { left, top } = u.cursor;
@@ -81,7 +84,7 @@ function nearest(chart, u, panel) {
 }
 
 function cursor(chart, panel) {
-  const lone = chart.plot.xKind === "log";
+  const lone = scattered(chart.plot);
   return {
     x: !lone, y: false, sync: { key: chart.el.dataset.plot, scales: ["x", null] },
     drag: { setScale: false, x: true, y: lone, uni: lone ? 30 : null, dist: 4 },
@@ -156,7 +159,7 @@ function scaleBy(chart, factor) {
 
 function follow(chart, u, panel) {
   if (u.cursor.left < 0) return;
-  const i = chart.plot.xKind === "log" ? nearest(chart, u, panel) : u.cursor.idx;
+  const i = scattered(chart.plot) ? nearest(chart, u, panel) : u.cursor.idx;
   if (i !== null && i !== undefined) read(chart, i);
 }
 
