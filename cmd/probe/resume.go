@@ -104,12 +104,31 @@ func recordedReplies(r *runfolder.Reader) (map[int]search.Reply, error) {
 			byStage[x.Stage] = append(byStage[x.Stage], x)
 		}
 	}
+	if n := len(stages) - 1; n >= 0 && endedRun(byStage[stages[n].Number]) {
+		delete(replies, stages[n].Number) // things may be better now
+	}
 	for n := range maps.Keys(replies) {
 		reply := replies[n]
 		reply.Exchanges = current(byStage[n], reply.Void != "")
 		replies[n] = reply
 	}
 	return replies, nil
+}
+
+// endedRun reports whether the answers to a stage put an end to a run for a
+// reason that may have gone by the time it is resumed: an endpoint that was
+// down, a key that was refused, an empty purse.
+func endedRun(xs []exchange.Exchange) bool {
+	down := 0
+	for i := range xs {
+		switch xs[i].Outcome {
+		case exchange.Auth, exchange.Billing:
+			return true
+		case exchange.Transport, exchange.Timeout:
+			down++
+		}
+	}
+	return down > 0 && down == len(xs)
 }
 
 // current drops what an earlier, killed process sent of a stage that was sent
