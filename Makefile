@@ -4,7 +4,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: demo test build vet lint vuln fuzz crash golden check
+.PHONY: demo test build vet lint vuln fuzz crash accuracy golden check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -35,6 +35,9 @@ fuzz: ## each fuzz target for a while
 
 crash: ## kill runs at random moments, and resume them; KILLS=200
 	go test ./cmd/probe -run TestCrash -timeout 60m -kills $(or $(KILLS),200) -v
+
+accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
+	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update
