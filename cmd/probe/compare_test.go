@@ -115,7 +115,7 @@ func TestCompareTrap(t *testing.T) {
 
 // Every strategy, and chains of them, as the twin has to rehearse them. Waits
 // are short, or chance alone would move the last task by more than 5 %.
-const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 2s}}, {chain: queue}, " +
+const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 3s}}, {chain: queue}, " +
 	"{chain: rotate}, {chain: fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}, " +
 	"{chain: provider-queue}, {chain: adaptive, adaptive: {initial_rps: 5}}, " +
 	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 100, backoff: {max: 1s}}, " +
@@ -146,7 +146,7 @@ func TestCompareTwin(t *testing.T) {
 				strategies = "[{chain: direct}, {chain: queue}]"
 			}
 			args := []string{batchScenario, "--set", test.limits, "--set", fmt.Sprintf("workload.tasks=%d", smaller(400, 100)),
-				"--set", "workload.concurrency=40", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
+				"--set", "workload.concurrency=30", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
 			_, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
 			real, dir := compareVirtually(t, append(args, "--limits", found, "--rehearsal", rehearsal)...)
 			if real.Rehearsal == nil || len(real.Rehearsal.Rows) != len(real.Rows) {
