@@ -70,11 +70,15 @@ the tokens of successful tasks. Differences are to the first strategy of the tar
 95 % intervals by Welch over rounds. All times are in endpoint time. See docs/compare.md of the program's source.`
 
 // CompareFolder writes everything that a comparison's report consists of into
-// its folder: compare.json, compare.md, compare.csv, compare.html,
-// plots/*.svg and *.png. The series are the timelines of the rows, in their
-// order. As in [Folder], each file is written at once, and the JSON comes last.
+// its folder: compare.json, compare.md, compare.csv, compare.html, plots/*.svg
+// and *.png. The series are the timelines of the rows, in their order; nil draws
+// no plots. As in [Folder], each file is written at once, and the JSON comes last.
 func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
-	files, err := writePlots(filepath.Join(dir, plotsDir), compareFigures(d, timelines))
+	var figures []plot
+	if timelines != nil {
+		figures = compareFigures(d, timelines)
+	}
+	files, err := writePlots(filepath.Join(dir, plotsDir), figures)
 	if err != nil {
 		return err
 	}

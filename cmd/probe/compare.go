@@ -119,7 +119,11 @@ func finishComparison(a app, dir string, asJSON bool) error {
 		return &exitError{exitUndecided, err}
 	}
 	d := compare.Compare(in)
-	if err := reports.CompareFolder(dir, d, compare.Timelines(in.Cells)); err != nil {
+	var timelines []reports.Series
+	if !a.unplotted {
+		timelines = compare.Timelines(in.Cells)
+	}
+	if err := reports.CompareFolder(dir, d, timelines); err != nil {
 		return &exitError{exitUndecided, fmt.Errorf("write the report: %w", err)}
 	}
 	show := reports.CompareTerminal

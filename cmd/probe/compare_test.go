@@ -37,7 +37,7 @@ func virtually(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	var out, diag bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		code = run(t.Context(), app{
-			args: args, stdout: &out, stderr: &diag, getenv: func(string) string { return "" }, now: time.Now,
+			args: args, stdout: &out, stderr: &diag, getenv: func(string) string { return "" }, now: time.Now, unplotted: raceEnabled,
 			network: func() (net.Listener, dialer) {
 				l, dial := endpointtest.Pipe()
 				return l, dialer(dial)
@@ -95,7 +95,7 @@ func row(t *testing.T, d *compare.Document, strategy string) (*compare.Row, *com
 // Retries after 1, 2 and 4 s buy nothing under a window of a minute; the
 // report says so and names what worked.
 func TestCompareTrap(t *testing.T) {
-	tasks := int64(smaller(300, 150))
+	tasks := int64(smaller(300, 130))
 	d, _ := compareVirtually(t, "testdata/compare/trap.yaml", "--set", fmt.Sprintf("workload.tasks=%d", tasks))
 	r, m := row(t, d, "retry after 1, 2 and 4 s")
 	if r.Success != 120 || r.RetriesThatHelped != 0 || r.Retries != 3*(tasks-120) || !m.Trapped {
@@ -115,7 +115,7 @@ func TestCompareTrap(t *testing.T) {
 
 // Every strategy, and chains of them, as the twin has to rehearse them. Waits
 // are short, or chance alone would move the last task by more than 5 %.
-const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 2s}}, {chain: queue}, " +
+const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 3s}}, {chain: queue}, " +
 	"{chain: rotate}, {chain: fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}, " +
 	"{chain: provider-queue}, {chain: adaptive, adaptive: {initial_rps: 5}}, " +
 	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 100, backoff: {max: 1s}}, " +
@@ -131,6 +131,9 @@ func TestCompareTwin(t *testing.T) {
 		{"limits", "[requests, tokens]", limits + "]"},
 		{"limits and burst protection", "[requests, tokens, burst]", limits + ", {dimension: requests, algorithm: ramp, amount: 20, window: 1s, hot: 60, warm_up: 20s, idle: 10s, refusal: burst}]"},
 	} {
+		if raceEnabled && test.name != "limits" {
+			continue // nothing else goes on at once that did not there
+		}
 		t.Run(test.name, func(t *testing.T) {
 			found := filepath.Join(t.TempDir(), "found")
 			code, _, stderr := virtually(t, "run", batchScenario, "--out", found, "--set", test.limits, "--set", "look_for="+test.lookFor, "--set", "target.stream=true",
@@ -143,7 +146,7 @@ func TestCompareTwin(t *testing.T) {
 				strategies = "[{chain: direct}, {chain: queue}]"
 			}
 			args := []string{batchScenario, "--set", test.limits, "--set", fmt.Sprintf("workload.tasks=%d", smaller(400, 100)),
-				"--set", "workload.concurrency=40", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
+				"--set", "workload.concurrency=30", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
 			_, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
 			real, dir := compareVirtually(t, append(args, "--limits", found, "--rehearsal", rehearsal)...)
 			if real.Rehearsal == nil || len(real.Rehearsal.Rows) != len(real.Rows) {

@@ -50,6 +50,9 @@ type app struct {
 	// network replaces TCP for an embedded endpoint of the run's own, so that
 	// whole probes run in virtual time; nil: a port on loopback.
 	network func() (net.Listener, dialer)
+	// unplotted leaves the plots of a comparison out: under the race detector
+	// drawing takes three times as long as all the rest.
+	unplotted bool
 }
 
 // A dialer makes connections, as net.Dialer does.
