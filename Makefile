@@ -10,7 +10,7 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 VERSION = $(shell git describe --tags --always --dirty)
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
 
-.PHONY: demo test build vet lint vuln fuzz crash gates golden check release release-check image image-check
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check release release-check image image-check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -44,6 +44,9 @@ crash: ## kill runs at random moments, and resume them; KILLS=200
 
 gates: ## one release twice passes its gate, 80 % of its limits fails; REPETITIONS=50, in virtual time
 	go test ./cmd/probe -run 'TestGateDoesNotFlap' -count=1 -repetitions $(or $(REPETITIONS),50) -v
+
+accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
+	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

@@ -90,6 +90,8 @@ type evidence struct {
 	requests []fit.Limit
 	tokens   []fit.Limit
 	ramp     *fit.Limit
+	flights  *fit.Limit            // a cap on requests in flight that refusals speak of
+	delay    *fit.Delay            // requests that wait instead of being refused
 	left     map[fit.Dimension]int // refusals that nothing explains
 }
 
@@ -101,12 +103,19 @@ func newEvidence(in Input) *evidence {
 		}
 	}
 	e.log = fit.NewLog(e.main)
+	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
 	for dim, limits := range map[fit.Dimension]*[]fit.Limit{fit.Requests: &e.requests, fit.Tokens: &e.tokens} {
 		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, e.log.Refusals(dim), in.Fit)
 		*limits, e.left[dim] = found, len(left)
 	}
 	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
 		e.ramp = &ramp
+	}
+	if flights, ok := fit.ExplainFlights(e.log); ok {
+		e.flights = &flights
+	}
+	if delay, ok := fit.ExplainDelay(e.log); ok {
+		e.delay = &delay
 	}
 	return e
 }

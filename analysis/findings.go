@@ -26,7 +26,7 @@ func (e *evidence) findings(d *Document) []string {
 		dim   string
 		found []fit.Limit
 	}{{"requests", e.requests}, {"tokens", e.tokens}} {
-		if len(hidden.found) == 1 && hidden.found[0].Window() < minuteFrom {
+		if len(hidden.found) == 1 && hidden.found[0].IsRate() && hidden.found[0].Window() < minuteFrom {
 			l := &hidden.found[0]
 			say("A limit of %s or more %s per 60 s would never show behind %s per %.4g s: whoever keeps the shorter one keeps the longer.",
 				number(60*l.Rate()), hidden.dim, number(l.Best), l.Window().Seconds())

@@ -27,6 +27,14 @@ func (e *evidence) limits(in Input) []Limit {
 			rows = append(rows, row)
 		}
 	}
+	if e.flights != nil {
+		row := e.row(e.flights, in)
+		row.Refusals = string(exchange.Concurrency)
+		rows = append(rows, row)
+	}
+	if e.delay != nil {
+		rows = append(rows, e.delayed(in))
+	}
 	if e.ramp != nil {
 		row := e.row(e.ramp, in)
 		row.Refusals = string(exchange.Burst)
@@ -40,15 +48,29 @@ func (e *evidence) limits(in Input) []Limit {
 	return rows
 }
 
-// slowest returns the index of the limit with the lowest rate, -1 for none.
+// slowest returns the index of the limit with the lowest rate, -1 for none. A
+// cap on requests in flight is no rate.
 func slowest(limits []fit.Limit) int {
 	best := -1
 	for i := range limits {
-		if best < 0 || limits[i].Rate() < limits[best].Rate() {
+		if limits[i].IsRate() && (best < 0 || limits[i].Rate() < limits[best].Rate()) {
 			best = i
 		}
 	}
 	return best
+}
+
+// delayed is the row of a rate that the endpoint keeps by letting requests
+// wait.
+func (e *evidence) delayed(in Input) Limit {
+	l := e.delay.Limit()
+	row := e.row(&l, in)
+	row.Amount, row.Low, row.High = ptr(e.delay.Rate()), ptr(e.delay.Low), ptr(e.delay.High)
+	row.WindowS, row.WindowLowS, row.WindowHighS = ptr(1), ptr(1), ptr(1)
+	row.Refusals = ""
+	row.Why = fmt.Sprintf("%d requests in a row were answered at %.4g a second while others waited, one of them %.3g s: the endpoint delays what comes faster instead of refusing it",
+		e.delay.Served, e.delay.Rate(), e.delay.Longest.Seconds())
+	return row
 }
 
 func (e *evidence) row(l *fit.Limit, in Input) Limit {
@@ -62,7 +84,9 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 	if l.Dimension == fit.Tokens {
 		row.Refusals = string(exchange.TokenRate)
 	}
-	if l.Algorithm == limiter.TokenBucket {
+	if !l.IsRate() {
+		row.WindowS = nil // it has none
+	} else if l.Algorithm == limiter.TokenBucket {
 		row.BurstCapacity = ptr(l.Best)
 		row.WindowLowS, row.WindowHighS = ptr(l.Low/l.ParamHigh), ptr(l.High/l.ParamLow)
 	} else {
@@ -82,8 +106,14 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 // rival names a model that explains the same answers.
 func rival(c *fit.Candidate) string {
 	name := string(c.Algorithm)
+	if c.Aligned {
+		name += " aligned to a clock"
+	}
 	if c.CountRefused {
 		name += ", refusals counted"
+	}
+	if !c.IsRate() {
+		return fmt.Sprintf("%s: %s in flight", name, number(c.Best))
 	}
 	return fmt.Sprintf("%s: %s per %.4g s", name, number(c.Best), c.Window().Seconds())
 }
@@ -95,14 +125,26 @@ func why(l *fit.Limit, row *Limit) string {
 	case limiter.TokenBucket:
 		fmt.Fprintf(&b, "a bucket of %s that refills at %.4g a second explains all %d refusals", number(l.Best), l.Param, len(l.Explained))
 	case limiter.FixedWindow:
-		fmt.Fprintf(&b, "each of %d refusals would have brought a window of %.4g s, which began with a request, above %s, and no admission ever did",
+		begins := "which began with a request"
+		if l.Aligned {
+			begins = "which began by the clock and not with a request"
+		}
+		fmt.Fprintf(&b, "each of %d refusals would have brought a window of %.4g s, %s, above %s, and no admission ever did",
+			len(l.Explained), l.Window().Seconds(), begins, number(l.Best))
+	case limiter.SlidingCounter:
+		fmt.Fprintf(&b, "each of %d refusals would have brought the count of the current window of %.4g s, and a share of the last one's, above %s, and no admission ever did",
 			len(l.Explained), l.Window().Seconds(), number(l.Best))
+	case limiter.Concurrency:
+		fmt.Fprintf(&b, "each of %d refusals came while %s requests were in flight, and no admission ever did", len(l.Explained), number(l.Best))
 	default:
 		fmt.Fprintf(&b, "each of %d refusals would have brought the last %.4g s above %s, and no admission ever did",
 			len(l.Explained), l.Window().Seconds(), number(l.Best))
 	}
 	if l.CountRefused {
 		b.WriteString("; refused requests count as well")
+	}
+	if l.Penalty > 0 {
+		fmt.Fprintf(&b, "; after a refusal everything is refused for %.3g s", l.Penalty.Seconds())
 	}
 	if len(row.Rivals) > 0 {
 		fmt.Fprintf(&b, "; not told apart from %s", strings.Join(row.Rivals, " or "))
@@ -159,7 +201,11 @@ func advertised(xs []exchange.Exchange, l *fit.Limit) *float64 {
 
 // effective draws the minimum over the limits of each dimension.
 func (e *evidence) effective(in Input, rows []Limit) Effective {
-	rpm := bound(e.requests, "rpm", "rps")
+	requests := e.requests
+	if e.delay != nil {
+		requests = append([]fit.Limit{e.delay.Limit()}, requests...)
+	}
+	rpm := bound(requests, "rpm", "rps")
 	tpm := bound(e.tokens, "tpm", "tps")
 	if rpm.Value == nil {
 		rpm.Low = sustained(in, func(s *StageRow) float64 { return s.AcceptedRPM })
@@ -184,6 +230,9 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 	l := &limits[i]
 	low, high := l.RateBounds()
 	for k := range limits { // the slowest of several may be another one at the edges of their intervals
+		if !limits[k].IsRate() {
+			continue
+		}
 		lowK, highK := limits[k].RateBounds()
 		low, high = math.Min(low, lowK), math.Min(high, highK)
 	}
@@ -202,6 +251,9 @@ func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
 		return
 	}
 	for i := range limits {
+		if !limits[i].IsRate() {
+			continue
+		}
 		most := limits[i].High * *rpm.High
 		if most < *tpm.High {
 			*tpm.High = most

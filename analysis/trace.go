@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"probe/analysis/fit"
@@ -29,6 +31,13 @@ func (e *evidence) trace(i int, l *fit.Limit) FitTrace {
 	if len(events) == 0 {
 		return t
 	}
+	if !l.IsRate() {
+		t.Points = inFlight(events)
+		for _, k := range l.Explained {
+			t.Refusals = append(t.Refusals, events[k].At)
+		}
+		return t
+	}
 	meter := l.Spec().NewMeter()
 	step := max(l.Window()/20, (events[len(events)-1].At-events[0].At)/mostTracePoints)
 	last := events[0].At
@@ -53,4 +62,27 @@ func (e *evidence) trace(i int, l *fit.Limit) FitTrace {
 		add(last + l.Window())
 	}
 	return t
+}
+
+// inFlight counts the admitted requests that were under way, whenever it
+// changed.
+func inFlight(events []fit.Event) []FitPoint {
+	type change struct {
+		at time.Duration
+		by float64
+	}
+	var changes []change
+	for i := range events {
+		if e := &events[i]; e.Fate == fit.Admitted {
+			changes = append(changes, change{e.At, 1}, change{e.Done, -1})
+		}
+	}
+	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	var points []FitPoint
+	held := 0.0
+	for _, c := range changes {
+		held += c.by
+		points = append(points, FitPoint{T: c.at, Held: held})
+	}
+	return points
 }

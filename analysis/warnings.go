@@ -23,6 +23,8 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if n := d.Requests[string(exchange.Unclassified)]; n > 0 {
 		d.warn("%d answers are unclassified: no rule of the provider profile knows them", n)
 	}
+	d.warnDiffering()
+	d.warnRandom(in)
 	d.warnBound("rpm", fit.Requests, d.Effective.RPM, in.LookFor, e.left)
 	d.warnBound("tpm", fit.Tokens, d.Effective.TPM, in.LookFor, e.left)
 	if d.Verification.Held == nil {
@@ -64,6 +66,56 @@ func (d *Document) warnBound(name string, dim fit.Dimension, b Bound, wanted []s
 	default:
 		d.warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", name)
 	}
+}
+
+// warnDiffering says where the documentation or the endpoint itself tell of
+// another limit than the one that was measured.
+func (d *Document) warnDiffering() {
+	for i := range d.Limits {
+		l := &d.Limits[i]
+		if l.WindowS == nil || l.Low == nil || l.High == nil {
+			continue
+		}
+		for _, said := range []struct {
+			who  string
+			what *float64
+		}{{"declared", l.Declared}, {"advertised", l.Advertised}} {
+			if v := said.what; v != nil && (*v < *l.Low*(1-sameAmount) || *v > *l.High*(1+sameAmount)) {
+				d.warn("%s are %s %s per %.4g s, measured were %s", said.who, number(*v), l.Dimension, *l.WindowS, number(*l.Amount))
+			}
+		}
+	}
+}
+
+// sameAmount is how far apart two amounts may be and still be one.
+const sameAmount = 0.005
+
+// warnRandom says so when requests were refused at a calm pace about as often
+// as at a quick one: no limit of a rate does that.
+func (d *Document) warnRandom(in Input) {
+	var calm, quick, calmRefused, quickRefused float64
+	questions := map[int]string{}
+	for i := range in.Stages {
+		questions[in.Stages[i].Number] = in.Stages[i].Question
+	}
+	for i := range in.Exchanges {
+		x := &in.Exchanges[i]
+		refused := 0.0
+		if x.Refused() {
+			refused = 1
+		}
+		switch questions[x.Stage] {
+		case "calm":
+			calm, calmRefused = calm+1, calmRefused+refused
+		case "volley":
+			quick, quickRefused = quick+1, quickRefused+refused
+		}
+	}
+	if calmRefused == 0 || quickRefused == 0 {
+		return
+	}
+	d.warn("no rate limit explains the refusals: %.3g %% of the requests were refused at a calm pace and %.3g %% at the quickest, as if at random",
+		100*calmRefused/calm, 100*quickRefused/quick)
 }
 
 func (d *Document) warnCost() {

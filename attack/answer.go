@@ -43,14 +43,14 @@ var errUnfinished = errors.New("the stream ended before the answer did")
 
 // readAnswer reads the answer to its end, within bounds, and closes it. Giveup
 // is called to cut off an answer that is complete but does not end.
-func readAnswer(resp *http.Response, clock Clock, giveUp func()) reading {
+func readAnswer(resp *http.Response, clock Clock, own ownUsage, giveUp func()) reading {
 	defer resp.Body.Close()
 	src := &bounded{r: resp.Body, max: maxAnswer}
 	var rd reading
 	if isStream(resp) {
-		rd = readStream(src, clock, giveUp)
+		rd = readStream(src, clock, own, giveUp)
 	} else {
-		rd = readWhole(src, resp.ContentLength)
+		rd = readWhole(src, resp.ContentLength, own)
 		rd.done = clock.Now()
 	}
 	rd.size = src.n
@@ -65,7 +65,7 @@ func isStream(resp *http.Response) bool {
 }
 
 // readWhole reads an answer that is one piece.
-func readWhole(src io.Reader, length int64) (rd reading) {
+func readWhole(src io.Reader, length int64, own ownUsage) (rd reading) {
 	var buf bytes.Buffer
 	if length > 0 {
 		buf.Grow(int(min(length, maxKept)) + bytes.MinRead)
@@ -78,6 +78,7 @@ func readWhole(src io.Reader, length int64) (rd reading) {
 	var c chunk
 	if c.decode(rd.body) {
 		c.into(&rd)
+		own.into(&rd.usage, rd.body)
 	}
 	return rd
 }
@@ -85,12 +86,12 @@ func readWhole(src io.Reader, length int64) (rd reading) {
 var streamBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 8<<10) }}
 
 // readStream reads server-sent events.
-func readStream(src io.Reader, clock Clock, giveUp func()) reading {
+func readStream(src io.Reader, clock Clock, own ownUsage, giveUp func()) reading {
 	buf := streamBuffers.Get().(*bufio.Reader)
 	buf.Reset(src)
 	defer func() { buf.Reset(nil); streamBuffers.Put(buf) }()
 
-	s := stream{reading: reading{streamed: true}, clock: clock}
+	s := stream{reading: reading{streamed: true}, clock: clock, own: own}
 	for events := newSSEReader(buf); ; {
 		e, err := events.next()
 		if err != nil {
@@ -111,7 +112,8 @@ func readStream(src io.Reader, clock Clock, giveUp func()) reading {
 type stream struct {
 	reading
 	clock Clock
-	chat  bool // events looked like a chat completion's
+	own   ownUsage
+	chat  bool // events looked like those of an answer that says when it is complete
 	over  bool // the stream said that it is complete
 }
 
@@ -121,17 +123,18 @@ func (s *stream) take(e *event) {
 		s.over = true
 		return
 	}
-	s.chat = s.chat || bytes.Contains(e.data, []byte(`"choices"`))
+	s.chat = s.chat || bytes.Contains(e.data, []byte(`"choices"`)) || e.name == "message_start"
 	suspect := e.name == "error" || e.status >= 400 || e.foreign
 	// Most events are one more token. Once the first has come they say
 	// nothing that is recorded, and are not worth decoding.
-	if suspect || s.firstToken == 0 || telling(e.data) {
+	if suspect || s.firstToken == 0 || telling(e.data) || s.own.in(e.data) {
 		var c chunk
 		if c.decode(e.data) {
 			if s.firstToken == 0 && c.hasToken() {
 				s.firstToken = s.clock.Now()
 			}
 			c.into(&s.reading)
+			s.own.into(&s.usage, e.data)
 			suspect = suspect || c.isError()
 			s.over = s.over || c.Type == "message_stop"
 		}

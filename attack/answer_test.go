@@ -41,7 +41,7 @@ func TestWholeAnswers(t *testing.T) {
 		},
 		{
 			"Anthropic", `{"type":"message","stop_reason":"max_tokens","usage":{"input_tokens":5,"output_tokens":2,"cache_read_input_tokens":3}}`,
-			exchange.Usage{Prompt: 5, Completion: 2, Total: 7, Cached: 3}, "max_tokens",
+			exchange.Usage{Prompt: 8, Completion: 2, Total: 10, Cached: 3}, "max_tokens",
 		},
 		{"field of another type", `{"message":"x","choices":{},"usage":{"prompt_tokens":5}}`, exchange.Usage{Prompt: 5, Total: 5}, ""},
 		{"no JSON", `<html>`, exchange.Usage{}, ""},
@@ -49,7 +49,7 @@ func TestWholeAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rd := readAnswer(respond(200, "application/json", strings.NewReader(tt.body)), NewClock(time.Now(), 1), nil)
+			rd := readAnswer(respond(200, "application/json", strings.NewReader(tt.body)), NewClock(time.Now(), 1), ownUsage{}, nil)
 			if diff := cmp.Diff(tt.usage, rd.usage); diff != "" {
 				t.Errorf("usage (-want +got):\n%s", diff)
 			}
@@ -62,15 +62,15 @@ func TestWholeAnswers(t *testing.T) {
 
 func TestBodiesAreBounded(t *testing.T) {
 	big := io.LimitReader(endless{}, 3<<20)
-	rd := readAnswer(respond(500, "text/event-stream", big), NewClock(time.Now(), 1), nil)
+	rd := readAnswer(respond(500, "text/event-stream", big), NewClock(time.Now(), 1), ownUsage{}, nil)
 	if len(rd.body) != maxKept || rd.size != 3<<20 || rd.err != nil || rd.streamed {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
-	rd = readAnswer(respond(200, "application/json", endless{}), NewClock(time.Now(), 1), nil)
+	rd = readAnswer(respond(200, "application/json", endless{}), NewClock(time.Now(), 1), ownUsage{}, nil)
 	if len(rd.body) != maxKept || rd.size != maxAnswer || !errors.Is(rd.err, errTooLarge) {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
-	rd = readAnswer(respond(200, "text/event-stream", endless{}), NewClock(time.Now(), 1), nil)
+	rd = readAnswer(respond(200, "text/event-stream", endless{}), NewClock(time.Now(), 1), ownUsage{}, nil)
 	if len(rd.body) > 2*maxRaw || rd.size != maxAnswer || !errors.Is(rd.err, errTooLarge) {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
@@ -154,7 +154,7 @@ func TestStreams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				clock := NewClock(time.Now(), 1)
-				rd := readAnswer(respond(200, "text/event-stream;charset=UTF-8", slowly(tt.steps, tt.end, nil)), clock, func() {})
+				rd := readAnswer(respond(200, "text/event-stream;charset=UTF-8", slowly(tt.steps, tt.end, nil)), clock, ownUsage{}, func() {})
 				if rd.firstToken != tt.first || rd.done != tt.done || rd.usage.Total != tt.usage || !rd.streamed {
 					t.Errorf("first token %v, done %v, usage %+v", rd.firstToken, rd.done, rd.usage)
 				}
@@ -173,7 +173,7 @@ func TestStreamThatNeverEnds(t *testing.T) {
 		hang := make(chan struct{})
 		clock := NewClock(time.Now(), 1)
 		body := slowly([]step{{time.Second, "data: [DONE]\n\n"}}, io.EOF, hang)
-		rd := readAnswer(respond(200, "text/event-stream", body), clock, func() { close(hang) })
+		rd := readAnswer(respond(200, "text/event-stream", body), clock, ownUsage{}, func() { close(hang) })
 		if rd.done != time.Second || clock.Now() != time.Second+linger || rd.err != nil {
 			t.Errorf("done %v, read until %v, error %v", rd.done, clock.Now(), rd.err)
 		}
@@ -182,7 +182,7 @@ func TestStreamThatNeverEnds(t *testing.T) {
 
 func TestBrokenBody(t *testing.T) {
 	body := io.MultiReader(strings.NewReader(`{"error":`), iotest.ErrReader(io.ErrUnexpectedEOF))
-	rd := readAnswer(respond(429, "application/json", body), NewClock(time.Now(), 1), nil)
+	rd := readAnswer(respond(429, "application/json", body), NewClock(time.Now(), 1), ownUsage{}, nil)
 	if !errors.Is(rd.err, io.ErrUnexpectedEOF) || !decided(429, rd) || decided(200, rd) {
 		t.Errorf("error %v", rd.err)
 	}
@@ -194,7 +194,7 @@ func BenchmarkStream(b *testing.B) {
 	clock := NewClock(time.Now(), 1)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		readAnswer(respond(200, "text/event-stream", strings.NewReader(text)), clock, func() {})
+		readAnswer(respond(200, "text/event-stream", strings.NewReader(text)), clock, ownUsage{}, func() {})
 	}
 }
 
@@ -204,6 +204,6 @@ func BenchmarkWhole(b *testing.B) {
 	clock := NewClock(time.Now(), 1)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		readAnswer(respond(200, "application/json", strings.NewReader(text)), clock, nil)
+		readAnswer(respond(200, "application/json", strings.NewReader(text)), clock, ownUsage{}, nil)
 	}
 }

@@ -53,7 +53,7 @@ func New(cfg Config) (*Attacker, error) {
 	a := &Attacker{cfg: cfg, url: u.String(), header: cfg.headers(), lastEnd: cfg.After}
 	a.render = plain{[]byte(cfg.HTTP.Body)}
 	if cfg.Kind == KindChat {
-		if a.render, err = newChat(cfg.Model, cfg.Stream, cfg.Seed, calibrator); err != nil {
+		if a.render, err = newChat(cfg, calibrator); err != nil {
 			return nil, fmt.Errorf("attack: model: %w", err)
 		}
 	}
@@ -74,8 +74,17 @@ func (c Config) headers() http.Header {
 			h.Set("Accept", "text/event-stream")
 		}
 	}
-	for name, value := range c.Headers {
-		h.Set(name, value)
+	of := []map[string]string{c.Headers}
+	if c.Kind == KindChat {
+		of = []map[string]string{c.API.RequestHeaders, c.Headers}
+		if c.Stream {
+			of = []map[string]string{c.API.RequestHeaders, c.API.StreamHeaders, c.Headers}
+		}
+	}
+	for _, headers := range of {
+		for name, value := range headers {
+			h.Set(name, value)
+		}
 	}
 	return h
 }

@@ -61,6 +61,7 @@ type usage struct {
 	InputDetails     details `json:"input_tokens_details"`
 	CacheHit         int64   `json:"prompt_cache_hit_tokens"` // DeepSeek
 	CacheRead        int64   `json:"cache_read_input_tokens"` // Anthropic
+	CacheWrite       int64   `json:"cache_creation_input_tokens"`
 }
 
 type details struct {
@@ -84,6 +85,9 @@ func (r *usage) into(u *exchange.Usage) {
 				break
 			}
 		}
+	}
+	if n := r.CacheRead + r.CacheWrite; n > 0 {
+		u.Prompt = r.InputTokens + n // Anthropic's input tokens are those that no cache had to do with
 	}
 	if u.Total = u.Prompt + u.Completion; r.TotalTokens > 0 {
 		u.Total = r.TotalTokens

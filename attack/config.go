@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"probe/analysis/classify"
 	"probe/analysis/exchange"
 	"probe/scenarios"
+	"probe/scenarios/providers"
 )
 
 // A Classifier says what one answer means. It is called from many goroutines
@@ -43,6 +46,13 @@ type Config struct {
 	Model   string
 	Kind    string // KindChat or KindHTTP; default KindChat
 	Stream  bool   // ask for server-sent events
+	// API is how KindChat asks: the dialect of the body, the path, and further
+	// headers. Default: chat completions as OpenAI has them. Its headers for
+	// the key are not looked at; see AuthHeader.
+	API providers.API
+	// Usage are dotted paths to the token counts of an answer, for those that
+	// are under names of their own. Default: the names that all known providers use.
+	Usage *providers.UsageFields
 	// Headers go out with every request, in addition to those that the kind
 	// needs and in place of them where the names are the same.
 	Headers map[string]string
@@ -96,6 +106,8 @@ type Config struct {
 // withDefaults fills in what the configuration leaves open.
 func (c Config) withDefaults() Config {
 	c.Kind = cmp.Or(c.Kind, KindChat)
+	c.API.Name = cmp.Or(c.API.Name, providers.ChatCompletions)
+	c.API.Path = cmp.Or(c.API.Path, providers.DefaultChatPath)
 	c.HTTP.Method = cmp.Or(c.HTTP.Method, http.MethodGet)
 	if c.AuthHeader == "" {
 		c.AuthHeader = "Authorization"
@@ -126,6 +138,8 @@ func (c Config) check() error {
 		return errors.New("attack: a classifier is needed")
 	case c.Kind != KindChat && c.Kind != KindHTTP:
 		return fmt.Errorf("attack: kind %q: allowed are %s, %s", c.Kind, KindChat, KindHTTP)
+	case c.Kind == KindChat && dialects[c.API.Name] == nil:
+		return fmt.Errorf("attack: API %q: allowed are %s", c.API.Name, strings.Join(slices.Sorted(maps.Keys(dialects)), ", "))
 	case c.Kind == KindChat && c.Model == "":
 		return errors.New("attack: a chat target needs a model")
 	case len(c.Keys) > 0 && c.Reveal == nil:
@@ -147,7 +161,7 @@ func (c Config) check() error {
 func (c Config) endpointURL() (*url.URL, error) {
 	raw := strings.TrimRight(c.BaseURL, "/")
 	if c.Kind == KindChat {
-		raw += "/chat/completions"
+		raw += "/" + strings.TrimLeft(c.API.Path, "/")
 	} else if path := c.HTTP.Path; path != "" {
 		raw += "/" + strings.TrimLeft(path, "/")
 	}

@@ -118,7 +118,7 @@ func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Resp
 	x.FirstByte = r.cfg.Clock.Now()
 	x.Status = resp.StatusCode
 	x.Arrived = serverTime(resp.Header, r.cfg.ServerClockHeader)
-	rd := readAnswer(resp, r.cfg.Clock, cancel)
+	rd := readAnswer(resp, r.cfg.Clock, newOwnUsage(r.cfg.Usage), cancel)
 	if rd.err != nil {
 		rd.err = within(ctx, rd.err)
 	}

@@ -56,3 +56,21 @@ func TestAnswersGolden(t *testing.T) {
 		})
 	}
 }
+
+func TestAnswersJSONGolden(t *testing.T) {
+	short := answersOfAnHour()
+	short.Bins = short.Bins[:2]
+	short.First, short.Last = short.Bins[0].Start, short.Bins[1].Start.Add(time.Second)
+	for name, s := range map[string]*tally.Summary{
+		"answers.json":         short,
+		"answers-nothing.json": {Answers: 1, Outcomes: map[exchange.Outcome]int64{exchange.Success: 1}, Rules: []tally.RuleCount{{Outcome: exchange.Success, Answers: 1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			if err := AnswersJSON(&b, s, 3); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, b.Bytes())
+		})
+	}
+}

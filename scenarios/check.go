@@ -122,6 +122,9 @@ func (c *checker) http() {
 	if t.Stream {
 		c.fail("target.stream", "stream: only kind: chat can be streamed")
 	}
+	if t.API != "" {
+		c.fail("target.api", "api: only kind: chat has a dialect")
+	}
 	if p := t.HTTP.Path; p != "" && p[0] != '/' && p[0] != '?' {
 		c.fail("target.http.path", "path: must start with / or ?")
 	}

@@ -62,6 +62,8 @@ type Target struct {
 	Model string `yaml:"model,omitempty"`
 	// What is sent: chat completions, or a plain HTTP request.
 	Kind string `yaml:"kind,omitempty" enum:"chat,http" default:"chat"`
+	// Dialect in which the model is asked. Default: the provider's first one, chat completions for most, Anthropic's messages for anthropic.
+	API string `yaml:"api,omitempty" enum:"chat_completions,messages,dashscope"`
 	// Ask for streamed answers (server-sent events). Gives time to first token.
 	Stream bool `yaml:"stream,omitempty"`
 	// Further request headers. Keys do not belong here; they are refused.

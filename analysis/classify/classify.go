@@ -23,10 +23,10 @@ import (
 // A Classifier sorts the answers of one provider. It is immutable and safe
 // for concurrent use; equal answers get equal verdicts.
 type Classifier struct {
-	profile *providers.Profile   // nil when the provider is unknown
-	generic *providers.Profile   // what comes after every profile
-	known   []*providers.Profile // those that can be recognised by what they answer
-	service bool                 // a plain server was named: what stands before it is part of it
+	profile *compiled  // nil when the provider is unknown
+	generic *compiled  // what comes after every profile
+	known   *detectors // those that can be recognised by what they answer
+	service bool       // a plain server was named: what stands before it is part of it
 }
 
 // New returns a classifier for a profile. With nil, or with the profile
@@ -37,15 +37,10 @@ type Classifier struct {
 // with all that stands before it: the limit of an nginx or a Kong is then his
 // own, while with nil it is called the gateway's.
 func New(p *providers.Profile) *Classifier {
-	c := &Classifier{profile: p, generic: builtin(providers.Generic)}
+	c := &Classifier{profile: compile(p), generic: compile(builtin(providers.Generic)), known: knownSigns()}
 	c.service = p != nil && p.Kind == providers.KindService
-	for _, name := range providers.Names() {
-		if other := builtin(name); len(other.Detect) > 0 {
-			c.known = append(c.known, other)
-		}
-	}
 	if p != nil && p.Name == providers.Generic {
-		c.profile, c.generic = nil, p
+		c.profile, c.generic = nil, c.profile
 	}
 	return c
 }
@@ -77,7 +72,7 @@ func (c *Classifier) Explain(a Answer) (exchange.Verdict, []string) {
 	failed := failure(a, r)
 	s := c.signs(r, failed)
 	var w warnings
-	limits := r.headerLimits(c.specs(s), &w)
+	limits := r.headerLimits(c.reader(s), &w)
 	if !failed {
 		return exchange.Verdict{Outcome: exchange.Success, Advertised: limits}, w
 	}
@@ -100,7 +95,7 @@ func (c *Classifier) Explain(a Answer) (exchange.Verdict, []string) {
 
 // mistaken reports whether the sender that a header gives away is another one
 // than was named. Behind a gateway or a plain server anybody may stand.
-func (c *Classifier) mistaken(seen *providers.Profile) bool {
+func (c *Classifier) mistaken(seen *compiled) bool {
 	return c.profile != nil && seen != nil && seen.Name != c.profile.Name &&
 		c.profile.Kind == providers.KindProvider
 }
@@ -110,16 +105,10 @@ func failure(a Answer, r *reading) bool {
 	return a.Err != nil || a.Status < 200 || a.Status >= 300 || r.failed
 }
 
-// specs lists the headers to look for, the provider's own first.
-func (c *Classifier) specs(s signs) []providers.HeaderSpec {
-	p := c.profile
-	if p == nil {
-		p = s.header
-	}
-	if p == nil {
-		return c.generic.Headers
-	}
-	return slices.Concat(p.Headers, c.generic.Headers)
+// reader is the profile whose headers are looked for: the named one, or the
+// one that a header gave away.
+func (c *Classifier) reader(s signs) *compiled {
+	return cmp.Or(c.profile, s.header, c.generic)
 }
 
 // warnings collects what is worth saying, without repeating it.

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -14,9 +15,9 @@ import (
 
 // Signs are the profiles that an answer gives away; any may be nil.
 type signs struct {
-	header   *providers.Profile // by a header: who sent the answer
-	gateway  *providers.Profile // by the body: a gateway
-	provider *providers.Profile // by the body: a provider, possibly behind a gateway
+	header   *compiled // by a header: who sent the answer
+	gateway  *compiled // by the body: a gateway
+	provider *compiled // by the body: a provider, possibly behind a gateway
 }
 
 // detectable bounds what is searched for signs.
@@ -25,35 +26,18 @@ const detectable = 32 << 10
 // signs looks for what tells the sender. The body of a success is not looked
 // at: it is the model's.
 func (c *Classifier) signs(r *reading, failed bool) signs {
-	var s signs
-	var body string
+	s := signs{header: c.known.byHeader(r.header)}
 	if failed {
-		body = r.raw[:min(len(r.raw), detectable)]
-	}
-	for _, p := range c.known {
-		for _, d := range p.Detect {
-			if v, ok := r.header[d.Header]; ok && s.header == nil && (!d.Value.Stated() || d.Value.Match(v)) {
-				s.header = p
-			}
-			switch {
-			case p.Kind == providers.KindGateway && s.gateway == nil && d.Body.Match(body):
-				s.gateway = p
-			case p.Kind == providers.KindProvider && s.provider == nil && d.Body.Match(body):
-				s.provider = p
-			}
-		}
+		found := c.known.bodies.Match(r.raw[:min(len(r.raw), detectable)])
+		s.gateway = c.known.byBody(found, providers.KindGateway)
+		s.provider = c.known.byBody(found, providers.KindProvider)
 	}
 	return s
 }
 
 // sender is the named profile, or the recognised one.
-func (c *Classifier) sender(s signs) *providers.Profile {
-	for _, p := range []*providers.Profile{c.profile, s.header, s.gateway, s.provider} {
-		if p != nil {
-			return p
-		}
-	}
-	return nil
+func (c *Classifier) sender(s signs) *compiled {
+	return cmp.Or(c.profile, s.header, s.gateway, s.provider)
 }
 
 // decide finds the rule that holds, from the most specific source of
@@ -64,26 +48,37 @@ func (c *Classifier) decide(a Answer, r *reading, s signs, limits []exchange.Adv
 	}
 	sender := c.sender(s)
 	if sender != nil {
-		if rule := match(sender.Rules, r); rule != nil {
-			return verdict(rule)
+		if rule := sender.match(r); rule != nil {
+			return c.settled(rule, r, limits)
 		}
 		// What stands behind a gateway or a plain server speaks for itself.
 		if s.provider != nil && sender.Kind != providers.KindProvider {
-			if rule := match(s.provider.Rules, r); rule != nil {
-				return verdict(rule)
+			if rule := s.provider.match(r); rule != nil {
+				return c.settled(rule, r, limits)
 			}
 		}
 	}
 	if v, ok := d.verdict(); ok {
 		return v
 	}
-	if rule := match(c.generic.Rules, r); rule != nil {
-		return verdict(rule)
+	if rule := c.generic.match(r); rule != nil {
+		return c.settled(rule, r, limits)
 	}
 	if v, ok := exhausted(r.effective(), limits); ok {
 		return v
 	}
 	return byStatus(r.effective())
+}
+
+// settled turns a rule into a verdict. What its words leave open the headers
+// may tell; what they leave open too is for behaviour to settle.
+func (c *Classifier) settled(rule *providers.Rule, r *reading, limits []exchange.Advertised) exchange.Verdict {
+	if rule.Ambiguous {
+		if v, ok := exhausted(r.effective(), limits); ok {
+			return v
+		}
+	}
+	return verdict(rule)
 }
 
 // verdict turns a rule into a verdict.
@@ -93,6 +88,8 @@ func verdict(rule *providers.Rule) exchange.Verdict {
 		Rule:     rule.ID(),
 		Recovers: exchange.Recovers(rule.Recovers),
 		Whose:    exchange.Whose(rule.Whose),
+
+		Ambiguous: rule.Ambiguous,
 	}
 }
 

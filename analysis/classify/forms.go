@@ -1,14 +1,10 @@
 package classify
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // A form is one way in which providers word a limit.
 type form struct {
-	re   *regexp.Regexp
-	has  string // a word, in lower case, without which it need not be tried
+	re   string
 	dim  string // what is counted, when the form leaves no doubt
 	full bool   // look in the whole message; otherwise in what it states only
 }
@@ -35,38 +31,50 @@ const (
 		`requêtes?|anfragen|solicitudes|peticiones|запросов)`
 )
 
-// wording compiles a form, without regard to letter case.
-func wording(form string) *regexp.Regexp { return regexp.MustCompile(`(?i)` + parts.Replace(form)) }
+// wording puts in what the parts of a form stand for.
+// A space may be any white space: logs break lines where they like.
+func wording(form string) string {
+	return strings.ReplaceAll(parts.Replace(form), " ", `\s`)
+}
+
+// figures finds forms of limits and, after them, forms of waits.
+var figures = func() *finder {
+	var expressions []string
+	for _, f := range forms {
+		expressions = append(expressions, f.re)
+	}
+	return newFinder(append(expressions, waits...)...)
+}()
 
 // forms are tried in order; what one has read the later ones do not read again.
 var forms = []form{
 	// OpenAI, Groq, xAI: on tokens per min (TPM): Limit 30000, Used 22999, Requested 12528.
 	{
-		has: "limit", full: true,
-		re: wording(`{what} per {per}\.?(?: in organization [\w-]+)?(?: \((?P<abbr>\w+)\))?[:.,]?\s*Limit:?\s*{limit}(?: ?/ ?\w+)?(?:[.,;]\s*(?:Used|Current):?\s*{used}(?: ?/ ?\w+)?)?(?:[.,;]\s*Requested:?\s*~?{requested})?`),
+		full: true,
+		re:   wording(`{what} per {per}\.?(?: in organization [\w-]+)?(?: \((?P<abbr>\w+)\))?[:.,]?\s*Limit:?\s*{limit}(?: ?/ ?\w+)?(?:[.,;]\s*(?:Used|Current):?\s*{used}(?: ?/ ?\w+)?)?(?:[.,;]\s*Requested:?\s*~?{requested})?`),
 	},
 	// GitHub Models, Azure AI Foundry.
 	{
-		has: "exceeded for", full: true,
-		re: wording(`rate limit of {limit} per {every} ?(?P<per>s)(?:econds)? exceeded for (?P<name>\w+)`),
+		full: true,
+		re:   wording(`rate limit of {limit} per {every} ?(?P<per>s)(?:econds)? exceeded for (?P<name>\w+)`),
 	},
 	// xAI: Tokens per Minute (actual/limit): 16021/16000.
 	{
-		has: "/limit", full: true,
-		re: wording(`(?P<what>requests|tokens) per {per}\s*\((?:actual|requested|used|current)/limit\):?\s*{used}\s*/\s*{limit}`),
+		full: true,
+		re:   wording(`(?P<what>requests|tokens) per {per}\s*\((?:actual|requested|used|current)/limit\):?\s*{used}\s*/\s*{limit}`),
 	},
 	// Moonshot: organization TPD rate limit, current: 1526210, limit: 1500000.
 	{
-		has: "current", full: true,
-		re: wording(`\b{abbr}(?: rate)?(?: limit)?(?: exceeded| reached)?[,:]?\s*\(?current:?\s*{used}[,;]?\s*limit:?\s*{limit}`),
+		full: true,
+		re:   wording(`\b{abbr}(?: rate)?(?: limit)?(?: exceeded| reached)?[,:]?\s*\(?current:?\s*{used}[,;]?\s*limit:?\s*{limit}`),
 	},
 	// Older LiteLLM: current rpm: 2, rpm limit: 1, current tpm: 20, tpm limit: 9000.
 	{
-		has: "current ", full: true,
-		re: wording(`current (?P<abbr>rpm|tpm):\s*{used},\s*(?:rpm|tpm) limit:\s*{limit}`),
+		full: true,
+		re:   wording(`current (?P<abbr>rpm|tpm):\s*{used},\s*(?:rpm|tpm) limit:\s*{limit}`),
 	},
 	{
-		has: "current max_parallel", dim: "concurrency", full: true,
+		dim: "concurrency", full: true,
 		re: wording(`current max_parallel_requests:\s*{used},\s*max_parallel_requests:\s*{limit}`),
 	},
 	// Moonshot: max RPM: 20; LiteLLM: rpm_limit: 10; new-api and others: TPM limit of 5000.
@@ -78,17 +86,33 @@ var forms = []form{
 	{re: wording(`(?:^|[\s(/:]){limit}\s?{abbr}\b`)},
 	// AI DIAL: Minute limit: 12000 / 10000 tokens. Day limit: ...
 	{
-		has: "limit:", full: true,
-		re: wording(`(?P<per>minute|hour|day|week|month) limit:\s*{used}\s*/\s*{limit}\s*{what}`),
+		full: true,
+		re:   wording(`(?P<per>minute|hour|day|week|month) limit:\s*{used}\s*/\s*{limit}\s*{what}`),
 	},
+	// Huawei's API gateway: over ratelimit,limit:5,time:1 minute.
+	{
+		dim: "requests", full: true,
+		re: wording(`limit:\s*{limit}\s*[,;]\s*(?:time|period|window|interval):\s*(?:{every}\s*)?{per}\b`),
+	},
+	// Please limit your requests to 20 per minute.
+	{
+		full: true,
+		re:   wording(`(?:limit|restrict)(?:ed)?(?: \w+){0,3} {what} to (?:a maximum of |at most |no more than )?{limit}\s*(?:per|/|an?|every|each) (?:{every} )?{per}\b`),
+	},
+	// Daily request 200 limit exceeded; daily limit of 1,000 requests; your monthly token limit is 5000.
+	{re: wording(`(?P<per>hourly|daily|weekly|monthly) {what} {limit} (?:limit|quota|cap)`), full: true},
+	{re: wording(`(?P<per>hourly|daily|weekly|monthly) (?:{what} )?(?:usage |rate )?(?:limit|quota|cap|allowance|maximum)(?: reached| exceeded)?(?: of|:| is|\s*\()\s*{limit}\b`)},
+	{re: wording(`{limit}\s*{what} (?P<per>hourly|daily|weekly|monthly)\b`)},
+	// 200 requests allowed per day; 1000 requests are allowed each hour.
+	{re: wording(`{limit}\s*{what}(?: are| is)? (?:allowed|permitted|available) (?:per|an?|every|each|in) (?:{every} )?{per}\b`)},
 	// tokens per minute limit reached: 6000/6000
 	{
-		has: "limit", full: true,
-		re: wording(`{what}[ -]per[ -]{per} limit (?:reached|exceeded):?\s*\(?{used}\s*/\s*{limit}`),
+		full: true,
+		re:   wording(`{what}[ -]per[ -]{per} limit (?:reached|exceeded):?\s*\(?{used}\s*/\s*{limit}`),
 	},
 	// Concurrency, used and limit: DeepSeek.
 	{
-		has: "concurren", dim: "concurrency", full: true,
+		dim: "concurrency", full: true,
 		re: wording(`concurren\w+ (?:is|of|:) ?{used}[^.]*?(?:limit|max\w*)[^.\d]{0,20}{limit}`),
 	},
 	{
@@ -97,18 +121,29 @@ var forms = []form{
 	},
 	{
 		dim: "concurrency",
-		re:  wording(`(?:limit(?:ed)? (?:of|to)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\s`),
+		re:  wording(`(?:limit(?:ed)?(?: of| to|:| is)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\s`),
 	},
 	{
-		has: "并发", dim: "concurrency", full: true,
+		dim: "concurrency", full: true,
 		re: wording(`并发(?:数|请求数|量)?(?:已)?(?:的)?(?:达到|超过|超出)?(?:最大)?(?:上限|限制|限额)?\s*[为是:：(（]?\s*{limit}`),
 	},
+	// only 2 requests in progress at a time; at most 3 requests at once
+	{
+		dim: "concurrency",
+		re:  wording(`(?:only|at most|up to|max(?:imum)?(?: of)?|limit(?:ed)? (?:of|to)|more than)(?: have| run| send)? {limit} requests? (?:in progress|running|at (?:a|the same) time|at once|simultaneously|in parallel)`),
+	},
+	// token limit per minute: 90000, used: 89000, requested: 2000; max requests per minute reached: 30
+	{
+		full: true,
+		re:   wording(`{what} (?:rate )?(?:limit|quota) per {per}(?: reached| exceeded)?(?:[:,]| is| of)+ {limit}(?:[,;] (?:used|current)[:=]? {used})?(?:[,;] requested[:=]? {requested})?`),
+	},
+	{full: true, re: wording(`{what}[ -]per[ -]{per} (?:limit )?(?:reached|exceeded): {limit}\b`)},
 	// 50 requests per minute; 40,000 input tokens per minute; 10 API calls / minute; 5 requests in 10 seconds.
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),
 	},
 	{
-		has: "current", dim: "requests", full: true,
+		dim: "requests", full: true,
 		re: wording(`limit:?\s*{limit}\s*/\s*{every}?\s?(?P<per>second|sec|minute|min|hour|day|[smhd])\b[.,;]?\s*current:?\s*{used}(?:\s*/\s*\w+)?`),
 	},
 	// slowapi, flask-limiter: 5 per 1 minute; AspNetCoreRateLimit: maximum admitted 5 per 1m; 10/minute; 3 / min.
@@ -122,17 +157,17 @@ var forms = []form{
 	},
 	// new-api: 您已达到请求数限制：1分钟内最多请求10次
 	{
-		has: "次", dim: "requests", full: true,
+		dim: "requests", full: true,
 		re: wording(`{every}\s*(?P<per>秒|分钟|小时|天)内?(?:最多|只能|仅限)?(?:允许)?(?:请求|调用|访问)?\s*{limit}\s*次`),
 	},
 	{
-		has: "每", dim: "requests", full: true,
+		dim: "requests", full: true,
 		re: wording(`每(?:1)?(?P<per>秒|分钟|小时|天|日)(?:最多|限制|上限|不超过|只能|仅限)*(?:请求|调用|访问)?(?:为|是|:|：)?\s*{limit}\s*(?:次|个请求)`),
 	},
-	{has: "次", re: wording(`{limit}\s*次\s*[/每]\s*(?P<per>秒|分钟|小时|天|日)`), dim: "requests", full: true},
+	{re: wording(`{limit}\s*次\s*[/每]\s*(?P<per>秒|分钟|小时|天|日)`), dim: "requests", full: true},
 	// LiteLLM: Limit type: tokens. Current limit: 100, Remaining: 0.
 	{
-		has: "limit type", full: true,
-		re: wording(`limit type:\s*(?P<what>\w+)[.,]?\s*current limit:\s*{limit}[.,]?\s*remaining:\s*(?:-\d+|{remaining})`),
+		full: true,
+		re:   wording(`limit type:\s*(?P<what>\w+)[.,]?\s*current limit:\s*{limit}[.,]?\s*remaining:\s*(?:-\d+|{remaining})`),
 	},
 }

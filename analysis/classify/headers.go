@@ -13,13 +13,13 @@ import (
 // headerLimits reads the limits that headers disclose. A header is read once,
 // by the first specification that names it; values that cannot be read are
 // left out with a warning.
-func (r *reading) headerLimits(specs []providers.HeaderSpec, w *warnings) []exchange.Advertised {
-	if len(r.header) == 0 && len(r.fields) == 0 {
+func (r *reading) headerLimits(p *compiled, w *warnings) []exchange.Advertised {
+	if !p.sends(r) {
 		return nil
 	}
 	h := headerReader{r: r, w: w, read: make(map[string]bool)}
 	out := h.structured()
-	for _, spec := range specs {
+	for _, spec := range p.headers {
 		if a, ok := h.limit(spec); ok {
 			out = append(out, a)
 		}
@@ -33,10 +33,9 @@ type headerReader struct {
 	read map[string]bool
 }
 
-// value takes a header, or a member of the body that repeats one (OpenRouter
+// value takes a header by its lower-case name, or a member of the body that repeats one (OpenRouter
 // puts the upstream's headers into error.metadata.headers).
 func (h *headerReader) value(name string) (string, bool) {
-	name = strings.ToLower(name)
 	if name == "" || h.read[name] {
 		return "", false
 	}
@@ -88,7 +87,7 @@ func firstSource(source, name string) string {
 	if source != "" {
 		return source
 	}
-	return "header " + strings.ToLower(name)
+	return "header " + name
 }
 
 var leadingCount = regexp.MustCompile(`^\s*"?(\d[\d,_]*(?:\.\d+)?)\s*([kKmM]?)"?\s*(?:$|[;,]|/)`)
@@ -104,7 +103,13 @@ func count(v string) (float64, bool) {
 
 // number reads digits with separators and a scale (k, M).
 func number(digits, scale string) (float64, bool) {
-	x, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "").Replace(digits), 64)
+	if digits == "" {
+		return 0, false
+	}
+	if strings.ContainsAny(digits, ",_") {
+		digits = strings.ReplaceAll(strings.ReplaceAll(digits, ",", ""), "_", "")
+	}
+	x, err := strconv.ParseFloat(digits, 64)
 	if err != nil {
 		return 0, false
 	}

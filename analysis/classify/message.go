@@ -2,9 +2,11 @@ package classify
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"probe/analysis/exchange"
+	"probe/scenarios/lazyre"
 )
 
 // A disclosure is what the words of an answer say about limits.
@@ -24,29 +26,27 @@ func (r *reading) disclosed() disclosure {
 	if q := r.quotas(); len(q) > 0 {
 		return disclosure{limits: q, decisive: true}
 	}
-	full, stated := r.message, r.meaning
-	if !strings.ContainsAny(full, "0123456789") {
+	if len(r.figures.starts) == 0 {
 		return d
 	}
-	low := strings.ToLower(full)
-	for _, f := range forms {
-		if !strings.Contains(low, f.has) {
-			continue
-		}
-		text := &stated
+	full := r.figures
+	var stated search
+	if slices.ContainsFunc(full.starts, func(s lazyre.Start) bool { return s.Expression < len(forms) && !forms[s.Expression].full }) {
+		stated = figures.search(r.meaning)
+	}
+	var inFull, inStated spans // what was read is not read again by a form that knows less
+	for i, f := range forms {
+		ofFull, ofStated := full.all(i, 8, inFull), stated.all(i, 8, inStated)
+		text, found := stated, ofStated
 		if f.full {
-			text = &full
+			text, found = full, ofFull
 		}
-		found := f.re.FindAllStringSubmatchIndex(*text, 8)
-		for _, at := range found {
-			if a, ok := f.read(*text, at); ok && !d.has(a) {
+		for _, m := range found {
+			if a, ok := f.read(func(name string) string { return text.group(i, m, name) }); ok && !d.has(a) {
 				d.limits = append(d.limits, a)
 			}
 		}
-		if len(found) > 0 {
-			// What was read is not to be read again by a form that knows less.
-			full, stated = f.re.ReplaceAllString(full, "#"), f.re.ReplaceAllString(stated, "#")
-		}
+		inFull, inStated = inFull.with(ofFull), inStated.with(ofStated)
 	}
 	d.decisive = len(d.limits) > 0
 	if wait, ok := r.messageWait(nil); ok && len(d.limits) == 1 {
@@ -64,14 +64,8 @@ func (d disclosure) has(a exchange.Advertised) bool {
 	return false
 }
 
-// read turns one match into a limit.
-func (f form) read(text string, at []int) (exchange.Advertised, bool) {
-	group := func(name string) string {
-		if i := f.re.SubexpIndex(name); i >= 0 && at[2*i] >= 0 {
-			return text[at[2*i]:at[2*i+1]]
-		}
-		return ""
-	}
+// read turns the parts of one match into a limit.
+func (f form) read(group func(name string) string) (exchange.Advertised, bool) {
 	a := exchange.Advertised{Source: "message"}
 	for name, into := range map[string]**float64{
 		"limit": &a.Limit, "used": &a.Used, "requested": &a.Requested, "remaining": &a.Remaining,

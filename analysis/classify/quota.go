@@ -11,8 +11,14 @@ import (
 // leaves out: GenerateRequestsPerDayPerProjectPerModel-FreeTier.
 var (
 	perPeriod   = regexp.MustCompile(`(?i)per_?(second|minute|hour|day|week|month)`)
-	metricLimit = regexp.MustCompile(`(?i)quota exceeded for (?:quota )?metric:?\s*'?([\w./ -]+?)'?,?\s+(?:and limit '[^']*' of service|limit:\s*(\d+))`)
+	metricLimit = newFinder(`quota exceeded for (?:quota )?metric:?\s*'?([\w./ -]+?)'?,?\s+(?:and limit '[^']*' of service|limit:\s*(\d+))`)
 )
+
+// quotaMembers are the members of an object that describes a quota.
+var quotaMembers = map[string]bool{
+	"quotaid": true, "quotametric": true, "quotavalue": true,
+	"quota_limit": true, "quota_metric": true, "quota_limit_value": true,
+}
 
 // quotas reads the objects that describe a quota; several can stand in one
 // answer. Without any, the metric and limit that the message names.
@@ -38,9 +44,12 @@ func (r *reading) quotas() []exchange.Advertised {
 	if len(out) > 0 {
 		return out
 	}
-	for _, m := range metricLimit.FindAllStringSubmatch(r.message, 8) {
-		if x, ok := number(m[2], ""); ok {
-			out = append(out, exchange.Advertised{Source: "message", Dimension: quotaDimension(m[1]), Limit: &x})
+	metrics := metricLimit.search(r.message)
+	for _, m := range metrics.all(0, 8, nil) {
+		x, ok := number(metrics.submatch(m, 2), "")
+		a := exchange.Advertised{Source: "message", Dimension: quotaDimension(metrics.submatch(m, 1)), Limit: &x}
+		if ok && !(disclosure{limits: out}).has(a) {
+			out = append(out, a)
 		}
 	}
 	return out
@@ -48,9 +57,10 @@ func (r *reading) quotas() []exchange.Advertised {
 
 // metricLimit finds the limit that the message gives for a metric.
 func (r *reading) metricLimit(metric string) (float64, bool) {
-	for _, m := range metricLimit.FindAllStringSubmatch(r.message, 8) {
-		if metric != "" && strings.EqualFold(m[1], metric) {
-			return number(m[2], "")
+	metrics := metricLimit.search(r.message)
+	for _, m := range metrics.all(0, 8, nil) {
+		if metric != "" && strings.EqualFold(metrics.submatch(m, 1), metric) {
+			return number(metrics.submatch(m, 2), "")
 		}
 	}
 	return 0, false

@@ -26,13 +26,16 @@ type reading struct {
 	says     []string            // messages, outermost first, without duplicates
 	objects  []map[string]string // scalar members of objects that describe a quota
 	failed   bool                // the body itself says that something failed
-	values   int
+	nodes    int                 // values that were walked through
 
 	// Filled in by finish, for the rules.
 	raw     string
 	message string   // all messages
 	meaning string   // what they state: without links, advice and advertising
-	links   []string // fragments of links
+	figures search   // forms of limits and waits in the message
+	links   []string // fragments of links, in lower case
+	codes   []string // what members that carry a code or a type say, in lower case
+	types   []string
 }
 
 // read takes an answer apart.
@@ -99,9 +102,15 @@ func (r *reading) finish() {
 		r.message = strings.ToValidUTF8(r.message[:maxSays], "")
 	}
 	r.meaning = statement(r.message)
-	for _, m := range linkFragment.FindAllStringSubmatch(r.raw, 20) {
-		r.links = append(r.links, strings.ToLower(m[1]))
+	if strings.ContainsAny(r.message, "0123456789") {
+		r.figures = figures.search(r.message)
 	}
+	if strings.Contains(r.raw, "#") {
+		for _, m := range linkFragment.FindAllStringSubmatch(r.raw, 20) {
+			r.links = append(r.links, strings.ToLower(m[1]))
+		}
+	}
+	r.codes, r.types = r.values(codeNames), r.values(typeNames)
 }
 
 // field notes one member's value. Names are matched without regard to case.
@@ -114,10 +123,29 @@ func (r *reading) field(name, value string) {
 
 // say notes a message.
 func (r *reading) say(s string) {
-	s = strings.TrimSpace(s)
+	s = rewrapped(strings.TrimSpace(s))
 	if s != "" && len(r.says) < 50 && !slices.Contains(r.says, s) {
 		r.says = append(r.says, s)
 	}
+}
+
+// rewrapped joins the lines of a sentence that somebody broke over several:
+// the next line goes on in a small letter, a digit, a bracket or a quote.
+func rewrapped(s string) string {
+	if !strings.Contains(s, "\n") {
+		return s
+	}
+	var out strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c == '\n' && i+1 < len(s) {
+			if next := s[i+1]; next >= 'a' && next <= 'z' || next >= '0' && next <= '9' || next == '(' || next == '`' {
+				c = ' '
+			}
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
 }
 
 // inner notes a status found inside the body, most deeply nested first.

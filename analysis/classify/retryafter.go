@@ -16,12 +16,12 @@ const maxWait = 400 * 86400
 const (
 	compactSpan = `(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b`
 	wordySpan   = `\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms\b|minutes?|mins?\b|months?|seconds?|secondes?|segundos?|sekunden|secs?\b|hours?|hrs?\b|days?|weeks?|[smhd]\b|毫秒|秒钟?|秒|分钟|分|小时|个小时|時間|天|日|周|个月|초|분)`
-	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|\d{1,4}:\d{2}:\d{2})`
+	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
 )
 
 var (
 	part     = regexp.MustCompile(`(?i)^(?:\s|,|and\b)*(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|minutes?|mins?|months?|seconds?|secs?|hours?|hrs?|hr|days?|weeks?|segundos?|secondes?|sekunden|[smhdw]|毫秒|秒钟?|分钟?|个?小时|時間|天|日|周|个?月|초|분)`)
-	clockish = regexp.MustCompile(`^(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
+	clockish = regexp.MustCompile(`^(?:(\d{1,3})\.)?(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
 )
 
 // duration reads what a person or a program may write for a time span, at the
@@ -29,10 +29,12 @@ var (
 func duration(s string) (seconds float64, ok bool) {
 	s = strings.TrimSpace(s)
 	if m := clockish.FindStringSubmatch(s); m != nil {
-		h, _ := strconv.ParseFloat(m[1], 64)
-		mins, _ := strconv.ParseFloat(m[2], 64)
-		secs, _ := strconv.ParseFloat(m[3], 64)
-		return h*3600 + mins*60 + secs, true
+		var parts [4]float64 // days (as .NET writes them), hours, minutes, seconds
+		for i := range parts {
+			parts[i], _ = strconv.ParseFloat("0"+m[i+1], 64)
+		}
+		seconds := parts[0]*86400 + parts[1]*3600 + parts[2]*60 + parts[3]
+		return seconds, seconds <= maxWait
 	}
 	for {
 		m := part.FindStringSubmatch(s)
@@ -171,59 +173,66 @@ func (r *reading) fieldWait(*warnings) (float64, bool) {
 		}
 	}
 	for _, name := range []string{"retry_after_ms", "retryafterms", "retry-after-ms"} {
-		if n, err := strconv.ParseFloat(r.first(name), 64); err == nil && plausible(n/1000) {
+		v := r.first(name)
+		if v == "" {
+			continue
+		}
+		if n, err := strconv.ParseFloat(v, 64); err == nil && plausible(n/1000) {
 			return n / 1000, true
 		}
 	}
 	for _, name := range []string{"reset_at", "resets_at", "resetat", "reset_time", "quotaresettimestamp"} {
-		if t, ok := moment(r.first(name)); ok {
+		v := r.first(name)
+		if v == "" {
+			continue
+		}
+		if t, ok := moment(v); ok {
 			return r.until(t)
 		}
 	}
 	return 0, false
 }
 
-var (
-	// spans are the ways in which messages say how long to wait.
-	spans = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)(?:try again|retry(?:ing)?|come back|wait(?:ing)?|available(?: again)?|replenished|resets?|reset (?:after|in)|renews?|refresh(?:es)?|regain access|resume[sd]?|unblocked|lifted|reinicie|réessayer|réessayez|erneut|intente[a-z]*|inténtelo)` +
-			`(?:\s+(?:again|your request|the request))?[\s:]*(?:\b(?:in|after|for|within|at least|another|about|approximately|dans|en|de nuevo en|~)\b[\s~]*)*` + span),
-		regexp.MustCompile(`(?i)\b(?:in|after|for)\s+(?:about |approximately )?` + span + `\s*(?:and try again|before (?:retrying|trying)|，?后)`),
-		regexp.MustCompile(`(?i)(?:请|等待|在|于|将于|约)\s*` + span + `\s*(?:之?后|以后|再)`),
-		regexp.MustCompile(`(?i)` + span + `\s*(?:之?后(?:再试|重试|重置|恢复)|後に|초 후)`),
-		regexp.MustCompile(`(?i)retry[-_ ]?after["']?\s*[:=]?\s*["']?` + span),
-	}
-	bareSeconds = regexp.MustCompile(`(?i)retry[-_ ]?after(?:[-_ ]?seconds)?["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)\b`)
-	// moments are absolute times that messages name, with their zone.
-	moments = regexp.MustCompile(`(\d{4}-\d{2}-\d{2})(?: at |T|\s+)(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(UTC|GMT|Z|[+-]\d{2}:?\d{2})`)
-	// yearless is a reset such as "10-15 16:00:00 UTC".
-	yearless = regexp.MustCompile(`\b(\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) UTC`)
-)
+// waits are the ways in which messages say how long to wait. The first ones
+// give a time span; the others, by their index from the end, plain seconds, a
+// moment with its zone, and a day without its year.
+var waits = []string{
+	`(?:try again|retry(?:ing)?|come back|wait(?:ing)?|available(?: again)?|replenished|resets?|reset (?:after|in)|renews?|refresh(?:es)?|regain access|resume[sd]?|unblocked|lifted|reinicie|réessayer|réessayez|erneut|intente[a-z]*|inténtelo)` +
+		`(?:\s+(?:again|your request|the request))?[\s:]*(?:\b(?:in|after|for|within|at least|another|about|approximately|dans|en|de nuevo en|~)\b[\s~]*)*` + span,
+	`\b(?:in|after|for)\s+(?:about |approximately )?` + span + `\s*(?:and try again|before (?:retrying|trying)|，?后)`,
+	`(?:请|等待|在|于|将于|约)\s*` + span + `\s*(?:之?后|以后|再)`,
+	span + `\s*(?:之?后(?:再试|重试|重置|恢复)|後に|초 후)`,
+	`retry[-_ ]?after["']?\s*[:=]?\s*["']?` + span,
+	`retry[-_ ]?after(?:[-_ ]?seconds)?["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)\b`,
+	`(\d{4}-\d{2}-\d{2})(?: at |T|\s+)(\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(UTC|GMT|Z|[+-]\d{2}:?\d{2})`,
+	`\b(\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) UTC`,
+}
 
 func (r *reading) messageWait(*warnings) (float64, bool) {
-	for _, re := range spans {
-		if m := re.FindStringSubmatch(r.message); m != nil {
-			if s, ok := duration(m[1]); ok {
+	last := len(forms) + len(waits) - 1
+	for i := len(forms); i < last-2; i++ {
+		if m := r.figures.next(i, 0); m != nil {
+			if s, ok := duration(r.figures.submatch(m, 1)); ok {
 				return s, true
 			}
 		}
 	}
-	if m := bareSeconds.FindStringSubmatch(r.message); m != nil {
-		if s, err := strconv.ParseFloat(m[1], 64); err == nil && plausible(s) {
+	if m := r.figures.next(last-2, 0); m != nil {
+		if s, err := strconv.ParseFloat(r.figures.submatch(m, 1), 64); err == nil && plausible(s) {
 			return s, true
 		}
 	}
-	if m := moments.FindStringSubmatch(r.message); m != nil {
-		if t, ok := momentIn(m); ok {
+	if m := r.figures.next(last-1, 0); m != nil {
+		if t, ok := momentIn(r.figures.submatch(m, 1), r.figures.submatch(m, 2), r.figures.submatch(m, 3)); ok {
 			return r.until(t)
 		}
 	}
-	return r.yearlessWait()
+	return r.yearlessWait(last)
 }
 
 // momentIn puts the parts of a moment together: day, clock, zone.
-func momentIn(parts []string) (time.Time, bool) {
-	day, clock, zone := parts[1], parts[2], strings.ReplaceAll(parts[3], ":", "")
+func momentIn(day, clock, zone string) (time.Time, bool) {
+	zone = strings.ReplaceAll(zone, ":", "")
 	if len(clock) == len("15:04") {
 		clock += ":00"
 	}
@@ -235,14 +244,14 @@ func momentIn(parts []string) (time.Time, bool) {
 }
 
 // yearlessWait reads a date without a year as the next such day.
-func (r *reading) yearlessWait() (float64, bool) {
-	m := yearless.FindStringSubmatch(r.message)
+func (r *reading) yearlessWait(expression int) (float64, bool) {
+	m := r.figures.next(expression, 0)
 	now, err := http.ParseTime(r.header["date"])
 	if m == nil || err != nil {
 		return 0, false
 	}
 	for year := now.Year(); year <= now.Year()+1; year++ {
-		t, err := time.Parse("2006-01-02 15:04:05", strconv.Itoa(year)+"-"+m[1]+" "+m[2])
+		t, err := time.Parse("2006-01-02 15:04:05", strconv.Itoa(year)+"-"+r.figures.submatch(m, 1)+" "+r.figures.submatch(m, 2))
 		if err == nil && !t.Before(now) {
 			return r.until(t)
 		}

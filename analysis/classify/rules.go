@@ -4,17 +4,45 @@ import (
 	"slices"
 	"strings"
 
+	"probe/scenarios/lazyre"
 	"probe/scenarios/providers"
 )
 
 // match returns the first rule that holds, or nil.
-func match(rules []providers.Rule, r *reading) *providers.Rule {
-	for i := range rules {
-		if holds(&rules[i], r) {
-			return &rules[i]
+func (c *compiled) match(r *reading) *providers.Rule {
+	if len(c.Rules) == 0 {
+		return nil
+	}
+	e := evidence{
+		message: c.message.Match(r.message), meaning: c.meaning.Match(r.meaning),
+		code: c.codes.find(r.codes, len(c.Rules)), kind: c.types.find(r.types, len(c.Rules)),
+		link: c.link.find(r.links, len(c.Rules)),
+	}
+	for i := range c.Rules {
+		if e.holds(&c.Rules[i], i, c.conditions[i], r) {
+			return &c.Rules[i]
 		}
 	}
 	return nil
+}
+
+// evidence is what one answer has of what the rules of a profile ask for.
+type evidence struct {
+	message, meaning lazyre.Hits
+	code, kind, link []bool // by rule; nil: none
+}
+
+// holds reports whether every condition of a rule is met.
+func (e *evidence) holds(rule *providers.Rule, i int, c conditions, r *reading) bool {
+	return (c.message < 0 || e.message.Has(c.message)) &&
+		(c.meaning < 0 || e.meaning.Has(c.meaning)) &&
+		!e.meaning.Has(c.unless) &&
+		(len(rule.Code) == 0 || e.code != nil && e.code[i]) &&
+		(len(rule.Type) == 0 || e.kind != nil && e.kind[i]) &&
+		(len(rule.Link) == 0 || e.link != nil && e.link[i]) &&
+		(len(rule.Status) == 0 || slices.ContainsFunc(rule.Status, r.hasStatus)) &&
+		r.fieldsMatch(rule.Fields) &&
+		r.headersMatch(rule.Headers)
 }
 
 // Members that carry an error's code or type, at whatever provider.
@@ -26,35 +54,17 @@ var (
 	typeNames = []string{"type", "error_type", "errortype", "err_type", "__type", "error"}
 )
 
-// holds reports whether every condition of a rule is met. The cheap ones come
-// first.
-func holds(rule *providers.Rule, r *reading) bool {
-	return (len(rule.Status) == 0 || slices.ContainsFunc(rule.Status, r.hasStatus)) &&
-		(len(rule.Link) == 0 || slices.ContainsFunc(rule.Link, r.hasLink)) &&
-		(len(rule.Code) == 0 || r.hasValue(codeNames, rule.Code)) &&
-		(len(rule.Type) == 0 || r.hasValue(typeNames, rule.Type)) &&
-		r.fieldsMatch(rule.Fields) &&
-		r.headersMatch(rule.Headers) &&
-		(!rule.Message.Stated() || rule.Message.Match(r.message)) &&
-		(!rule.Meaning.Stated() || rule.Meaning.Match(r.meaning)) &&
-		!rule.Unless.Match(r.meaning)
-}
-
 func (r *reading) hasStatus(s int) bool { return slices.Contains(r.statuses, s) }
 
-func (r *reading) hasLink(fragment string) bool {
-	return slices.Contains(r.links, strings.ToLower(fragment))
-}
-
-func (r *reading) hasValue(names, wanted []string) bool {
+// values returns what the members of these names say, in lower case.
+func (r *reading) values(names []string) []string {
+	var out []string
 	for _, name := range names {
 		for _, v := range r.fields[name] {
-			if slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(v, w) }) {
-				return true
-			}
+			out = append(out, strings.ToLower(v))
 		}
 	}
-	return false
+	return out
 }
 
 func (r *reading) fieldsMatch(want map[string]providers.Pattern) bool {

@@ -34,6 +34,7 @@ func settle(v *exchange.Verdict, d disclosure) {
 	if v.Recovers == "" {
 		v.Recovers = usualRecovery(v.Outcome)
 	}
+	v.Ambiguous = v.Ambiguous && v.Outcome == exchange.Unclassified
 }
 
 // byCount reports whether an outcome is decided by counting, so that

@@ -14,7 +14,9 @@ var member = regexp.MustCompile(`["']?([A-Za-z_]\w*)\\?["']\s*:\s*(?:\\?"((?:[^"
 // broken searches a text that should have been JSON for what can be saved.
 func (r *reading) broken(s string) {
 	found := member.FindAllStringSubmatch(s, 200)
+	quota := make(map[string]any)
 	for _, m := range found {
+		quota = r.quotaMember(quota, m[1], m[2]+m[3]+m[4])
 		switch name := strings.ToLower(m[1]); {
 		case content[name]:
 		case m[4] != "":
@@ -23,9 +25,24 @@ func (r *reading) broken(s string) {
 			r.text(m[1], unquote(m[2]+m[3]), maxNesting)
 		}
 	}
+	r.quota(quota)
 	if len(found) == 0 {
 		r.text("", s, maxNesting)
 	}
+}
+
+// quotaMember adds a member to the quota that is being put together. A member
+// that it has already belongs to the next one.
+func (r *reading) quotaMember(quota map[string]any, name, value string) map[string]any {
+	if !quotaMembers[strings.ToLower(name)] {
+		return quota
+	}
+	if _, known := quota[name]; known {
+		r.quota(quota)
+		quota = make(map[string]any)
+	}
+	quota[name] = value
+	return quota
 }
 
 func unquote(s string) string {
@@ -65,58 +82,4 @@ func (r *reading) markup(s string) {
 			}
 		}
 	}
-}
-
-var (
-	links = regexp.MustCompile(`(?i)\(?\b(?:https?://|www\.)[^\s"'<>，。；）)]+\)?`)
-	// sentenceEnd parts sentences; a full stop inside a number or a name is none.
-	sentenceEnd = regexp.MustCompile(`[.!?]+(?:\s+|$)|[。！？；;]|\n+|\s\|\s`)
-	// advice marks what somebody should do, read, buy or ask: it says nothing
-	// about why the request was refused.
-	advice = regexp.MustCompile(`(?i)\b(?:please|kindly|upgrad(?:e|ing)|consider|visit|contact|learn more|refer to|read (?:the|our|more)|` +
-		`for (?:more|further|additional) |for details|need more|see (?:the|our|your|more|also|:)|go to|` +
-		`add (?:a |your |\d+ |more )?(?:payment|credits?|billing|your own)|top[- ]?up|subscribe|increase (?:your|the) |` +
-		`request (?:a |an )?(?:quota|limit|rate|increase|higher)|apply for|switch to|monitor your|to continue|to avoid|` +
-		`to increase|to raise|to get (?:more|higher)|if you |you can (?:view|see|check|monitor|find|request|increase|upgrade|add|also|continue|contact|manage|purchase|buy|raise)|try (?:again|reducing|using|to)|retry |reduce )|` +
-		`请|建议|可(?:以)?(?:前往|升级|联系)|如需|升级|ください`)
-	clause = regexp.MustCompile(`(?:,|，|:\s|\s[-–—]\s|\bor\b)[^,，]*$`)
-)
-
-// statement takes links, advice and advertising out of a message. Words such
-// as "billing" and "upgrade" stand in most refusals, whatever their cause.
-// When nothing would be left the message is returned as it is.
-func statement(message string) string {
-	text := links.ReplaceAllString(message, "")
-	var kept []string
-	for rest := text; rest != ""; {
-		sentence := rest
-		if end := sentenceEnd.FindStringIndex(rest); end != nil {
-			sentence, rest = rest[:end[0]], rest[end[1]:]
-		} else {
-			rest = ""
-		}
-		if s := strings.TrimSpace(withoutAdvice(sentence)); s != "" {
-			kept = append(kept, s)
-		}
-	}
-	if len(kept) == 0 {
-		return strings.TrimSpace(text)
-	}
-	return strings.Join(kept, ".\n")
-}
-
-// withoutAdvice cuts a sentence off at the clause in which the advice begins.
-func withoutAdvice(sentence string) string {
-	at := advice.FindStringIndex(sentence)
-	if at == nil {
-		return sentence
-	}
-	before := sentence[:at[0]]
-	if cut := clause.FindStringIndex(before); cut != nil {
-		return before[:cut[0]]
-	}
-	if len(strings.Fields(before)) >= 4 {
-		return before
-	}
-	return ""
 }

@@ -75,7 +75,7 @@ var content = map[string]bool{
 // walk collects what a JSON value says. nesting counts strings that held
 // JSON, depth the values around this one.
 func (r *reading) walk(name string, v any, nesting, depth int) {
-	if r.values++; r.values > maxValues || depth > maxDepth {
+	if r.nodes++; r.nodes > maxValues || depth > maxDepth {
 		return
 	}
 	switch v := v.(type) {
@@ -130,13 +130,13 @@ var proseNames = map[string]bool{
 	"err_msg": true, "faultstring": true, "reason": true, "cause": true,
 }
 
-// A string that says which status a wrapped answer had.
-var wrappedStatus = regexp.MustCompile(`(?i)(?:error code|status[ _]?code|http(?: status| error)?(?:/[\d.]+)?|status|returned(?: error)?(?: code)?|^|\b(?:got|received))\s*[:=]?\s*\(?<?([45]\d\d)\b`)
+// wrappedStatus finds the status that a wrapped answer had, in words.
+var wrappedStatus = newFinder(`(?:error code|status[ _]?code|http(?: status| error)?(?:/[\d.]+)?|status|returned(?: error)?(?: code)?|^|\b(?:got|received))\s*[:=]?\s*\(?<?([45]\d\d)\b`)
 
 // text reads a string: as a field, as a message, and as JSON that somebody
 // put into it, alone or after words of their own.
 func (r *reading) text(name, s string, nesting int) {
-	if r.values++; r.values > maxValues {
+	if r.nodes++; r.nodes > maxValues {
 		return
 	}
 	s = strings.TrimSpace(s)
@@ -153,11 +153,20 @@ func (r *reading) text(name, s string, nesting int) {
 	if !prose {
 		return
 	}
-	for _, m := range wrappedStatus.FindAllStringSubmatch(s, 5) {
-		n, _ := strconv.Atoi(m[1])
+	r.statusesIn(s)
+	r.say(s)
+}
+
+// statusesIn notes the statuses that a text speaks of.
+func (r *reading) statusesIn(s string) {
+	if !strings.ContainsAny(s, "45") {
+		return
+	}
+	statuses := wrappedStatus.search(s)
+	for _, m := range statuses.all(0, 5, nil) {
+		n, _ := strconv.Atoi(statuses.submatch(m, 1))
 		r.inner(n)
 	}
-	r.say(s)
 }
 
 func wordBreak(c rune) bool { return c == ' ' || unicode.Is(unicode.Han, c) }

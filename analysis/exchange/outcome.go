@@ -94,6 +94,10 @@ type Verdict struct {
 	Recovers Recovers `json:"recovers,omitempty"`
 	Whose    Whose    `json:"whose,omitempty"`
 
+	// Ambiguous marks an unclassified refusal whose words are known to stand for
+	// several kinds: only behaviour can tell which it was.
+	Ambiguous bool `json:"ambiguous,omitempty"`
+
 	// RetryAfterS is the wait that the answer asks for, in seconds, from a
 	// header or a message; nil when it asks for none.
 	RetryAfterS *float64 `json:"retry_after_s,omitempty"`

@@ -26,13 +26,16 @@ type Candidate struct {
 	Contradicted int   // admissions it would have refused
 }
 
-// Rate is the quoted rate per second.
+// Rate is the quoted rate per second; infinite for a cap on requests in flight.
 func (c *Candidate) Rate() float64 {
 	if c.isBucket() {
 		return c.Param
 	}
 	return c.Best / c.Param
 }
+
+// IsRate reports whether c limits a rate: a cap on requests in flight does not.
+func (c *Candidate) IsRate() bool { return c.Algorithm != limiter.Concurrency }
 
 // Window is the time over which Best is the amount. For a bucket it is the
 // time in which an empty one is full again.
@@ -57,6 +60,9 @@ type Limit struct {
 func (l *Limit) RateBounds() (low, high float64) {
 	low, high = l.RateLow, l.RateHigh
 	for _, r := range l.Rivals {
+		if !r.IsRate() {
+			continue
+		}
 		low, high = math.Min(low, r.RateLow), math.Max(high, r.RateHigh)
 	}
 	return low, high
@@ -98,6 +104,9 @@ var families = []Shape{
 	{Algorithm: limiter.SlidingLog, CountRefused: true},
 	{Algorithm: limiter.FixedWindow, CountRefused: true},
 	{Algorithm: limiter.TokenBucket, CountRefused: true},
+	{Algorithm: limiter.FixedWindow, Aligned: true},
+	{Algorithm: limiter.SlidingCounter},
+	{Algorithm: limiter.SlidingCounter, CountRefused: true},
 }
 
 // mostStacked is how many limiters of one dimension are looked for. Two is
@@ -115,14 +124,23 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 		known = nil // what was thought before does not hold any more
 		limits, left = f.explain(wanted, mostStacked)
 	}
+	if unexplained := float64(len(left)); unexplained >= fewLeft && unexplained > shareLeft*float64(len(wanted)) {
+		return nil, wanted // what leaves so much open explains nothing
+	}
 	return append(known, limits...), left
 }
+
+// Refusals that limits may leave unexplained and still be believed: a few, or
+// a small share.
+const fewLeft, shareLeft = 3, 0.1
 
 type fitter struct {
 	log  *Log
 	dim  Dimension
 	acct Accounting
 	opt  Options
+
+	simple bool // try only the models with a single unknown beside the capacity
 }
 
 // explain looks for one limiter that explains everything and, when there is
@@ -135,6 +153,9 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 		return []Limit{limit}, nil
 	}
 	left = wanted
+	simple := *f // parts of a log are too easily explained by models with more unknowns
+	simple.simple = true
+	f = &simple
 	for _, part := range f.parts(wanted, most == 1) {
 		first, ok := f.all(part.Explained)
 		if !ok {
@@ -156,6 +177,9 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 func (f *fitter) parts(wanted []int, last bool) []Candidate {
 	var found []Candidate
 	for _, family := range families {
+		if family.isGrid() {
+			continue // at a phase of its own for each stretch, a part can be explained too easily
+		}
 		c, ok := f.scan(family, wanted, false)
 		known := slices.ContainsFunc(found, func(o Candidate) bool { return slices.Equal(o.Explained, c.Explained) })
 		if ok && len(c.Explained) > 0 && !known {
@@ -175,11 +199,11 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	for _, k := range f.opt.Known {
 		var found []Candidate
 		for _, c := range append([]Candidate{k.Candidate}, k.Rivals...) {
-			within := cell{c.ParamLow / near, c.ParamHigh * near}
-			again, ok := f.scanWithin(c.Shape, left, true, within)
-			if !ok {
-				again, ok = f.scanWithin(c.Shape, left, false, within)
+			if c.isGrid() && len(found) > 0 && !(c.Aligned && hasWindow(found)) {
+				continue
 			}
+			within := cell{c.ParamLow / near, c.ParamHigh * near}
+			again, ok := f.again(c, left, within)
 			if ok && len(again.Explained) >= len(k.Explained) {
 				found = append(found, again)
 			}
@@ -195,18 +219,87 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	return limits, left
 }
 
-// all returns the models that explain all wanted refusals.
-func (f *fitter) all(wanted []int) (Limit, bool) {
-	var found []Candidate
-	for _, family := range families {
-		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
-			found = append(found, c)
+// again looks for a limiter near where it was, for all wanted refusals or, if
+// it cannot, for as many as it can.
+func (f *fitter) again(c Candidate, wanted []int, within cell) (Candidate, bool) {
+	if c.Algorithm == limiter.Concurrency {
+		return f.flights(wanted)
+	}
+	if c.Penalty > 0 {
+		found := f.blocked(wanted)
+		i := slices.IndexFunc(found, func(n Candidate) bool { return n.Algorithm == c.Algorithm && n.Aligned == c.Aligned })
+		if i < 0 {
+			return Candidate{}, false
 		}
+		return found[i], true
+	}
+	if found, ok := f.scanWithin(c.Shape, wanted, true, within); ok {
+		return found, true
+	}
+	if !c.isGrid() {
+		return f.scanWithin(c.Shape, wanted, false, within)
+	}
+	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, wanted, false))
+	if !ok {
+		return Candidate{}, false
+	}
+	explained := g.part(cell{c.ParamLow, c.ParamHigh}, band{c.Low, c.High})
+	if len(explained) == 0 {
+		return Candidate{}, false
+	}
+	return f.scanWithin(c.Shape, explained, true, within)
+}
+
+// all returns the models that explain all wanted refusals. A block after a
+// refusal is thought of only when nothing does without.
+func (f *fitter) all(wanted []int) (Limit, bool) {
+	found := f.each(wanted, 0)
+	if c, ok := f.flights(wanted); ok {
+		found = append(found, c)
+	}
+	if len(found) == 0 && !f.simple {
+		found = f.blocked(wanted)
 	}
 	if len(found) == 0 {
 		return Limit{}, false
 	}
 	return Limit{Candidate: found[0], Rivals: found[1:]}, true
+}
+
+// each returns, of every family, the limiters that explain all wanted refusals.
+func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
+	for _, family := range families {
+		family.Penalty = penalty
+		// Windows that follow one another have an unknown more: they are thought
+		// of when nothing simpler will do, or where they look like one that does.
+		if family.isGrid() && (f.simple || penalty > 0 || len(found) > 0 && !(family.Aligned && hasWindow(found))) {
+			continue
+		}
+		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// hasWindow reports whether a fixed window is among the candidates.
+func hasWindow(found []Candidate) bool {
+	return slices.ContainsFunc(found, func(c Candidate) bool { return c.Algorithm == limiter.FixedWindow })
+}
+
+// blocked looks for limiters that refuse everything for a while after each
+// refusal: only the first refusal of a block is theirs to explain.
+func (f *fitter) blocked(wanted []int) []Candidate {
+	penalty := f.log.blockLength(wanted)
+	first := f.log.blockStarts(wanted, penalty)
+	if penalty <= 0 || len(first) == len(wanted) || len(first) == 0 {
+		return nil
+	}
+	found := f.each(first, penalty)
+	for i := range found {
+		found[i].Explained = wanted
+	}
+	return found
 }
 
 func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool) {
@@ -219,16 +312,32 @@ func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool)
 const quickFill = 20
 
 func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell) (Candidate, bool) {
-	entries := family.entries(f.log)
+	if family.isGrid() {
+		g, ok := newGridScan(family, family.ledger(f.log, wanted, true))
+		if !ok {
+			return Candidate{}, false
+		}
+		cells := g.run(within)
+		if len(cells) == 0 {
+			return Candidate{}, false
+		}
+		return gridCandidate(family, cells, wanted), true
+	}
+	ledger := family.ledger(f.log, wanted, single)
+	count := ledger.wanted()
 	// Contradictions are tolerated only where nothing explains the log without.
 	for _, tolerated := range []int{0, f.tolerated()} {
 		s := scan{
-			shape: family, log: f.log, entries: entries, wanted: wanted, single: single, tolerated: tolerated,
+			shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
 			fillTime: cell{f.opt.MinWindow.Seconds() / quickFill, f.opt.MaxWindow.Seconds()},
 		}
 		cells, n := s.run(within)
-		if n > 0 && (!single || n == len(wanted)) {
-			return s.candidate(cells), true
+		if n > 0 && (!single || n == count) {
+			c := s.candidate(cells)
+			if single && len(c.Explained) == count {
+				c.Explained = slices.Clone(wanted) // and those of which others say more
+			}
+			return c, true
 		}
 		if f.tolerated() == 0 {
 			break
@@ -284,12 +393,13 @@ func (c *Candidate) EmptyAfter() time.Duration {
 	case c.Algorithm == limiter.SlidingCounter:
 		seconds *= 2
 	}
-	return time.Duration(seconds * float64(time.Second))
+	return max(c.Penalty, time.Duration(seconds*float64(time.Second)))
 }
 
 // Spec is the limiter with the quoted parameters.
 func (c *Candidate) Spec() limiter.Spec {
 	return limiter.Spec{
 		Algorithm: c.Algorithm, Amount: c.Best, Window: c.Window(), CountRefused: c.CountRefused,
+		Aligned: c.Aligned, Penalty: c.Penalty,
 	}
 }

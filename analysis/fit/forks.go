@@ -62,6 +62,11 @@ func (f *forks) usage(t time.Duration) (low, high float64) {
 // which nobody knows whether it was booked.
 func (f *forks) charge(t time.Duration, low, high float64) {
 	surely := low > 0
+	if len(f.states) == 1 && f.opened && f.surelyOpen(&f.states[0], t) && !f.states[0].contested {
+		f.states[0].low += low // the usual case: one window, which lasts
+		f.states[0].high += high
+		return
+	}
 	opens, contested := !f.opened, false
 	kept := 0
 	for k := range f.states {

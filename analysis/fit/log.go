@@ -58,8 +58,15 @@ type Log struct {
 	// evenly arrives unevenly by about this much.
 	Spread time.Duration
 
+	// RoundTrip is the fastest round trip of an answer that needs no computing.
+	RoundTrip time.Duration
+
 	// ServerClock tells that arrivals are by the server's own clock.
 	ServerClock bool
+
+	// Untyped is the dimension that unclassified refusals of small requests
+	// speak for; empty means requests. See [UntypedDimension].
+	Untyped Dimension
 }
 
 // serverResolution is the resolution of the server clocks we know of:
@@ -92,8 +99,11 @@ func NewLog(xs []exchange.Exchange) *Log {
 		l.Events = append(l.Events, e)
 	}
 	slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
-	l.Spread = roundTripSpread(xs, usual)
-	l.Slack = roundTripSpread(xs, nearlyAll)
+	quick := quickRoundTrips(xs)
+	l.Spread, l.Slack = spread(quick, usual), spread(quick, nearlyAll)
+	if len(quick) > 0 {
+		l.RoundTrip = quick[0]
+	}
 	if l.ServerClock {
 		l.Slack = serverResolution
 	}
@@ -158,10 +168,10 @@ const minSample = 5
 // Percentiles of round trips: what nearly all keep, and what most do.
 const nearlyAll, usual = 99, 90
 
-// roundTripSpread is the difference between a slow round trip, by percentile,
-// and the fastest. Refusals are preferred: the server answers them without
-// computing, so what varies is the way there and back.
-func roundTripSpread(xs []exchange.Exchange, percentile int) time.Duration {
+// quickRoundTrips returns round trips in ascending order. Refusals are
+// preferred: the server answers them without computing, so what varies is the
+// way there and back.
+func quickRoundTrips(xs []exchange.Exchange) []time.Duration {
 	var quick, all []time.Duration
 	for i := range xs {
 		x := &xs[i]
@@ -177,11 +187,17 @@ func roundTripSpread(xs []exchange.Exchange, percentile int) time.Duration {
 	if len(quick) < minSample {
 		quick = all
 	}
-	if len(quick) == 0 {
+	slices.Sort(quick)
+	return quick
+}
+
+// spread is the difference between a slow round trip, by percentile, and the
+// fastest.
+func spread(ascending []time.Duration, percentile int) time.Duration {
+	if len(ascending) == 0 {
 		return 0
 	}
-	slices.Sort(quick)
-	return quick[(len(quick)*percentile+99)/100-1] - quick[0]
+	return ascending[(len(ascending)*percentile+99)/100-1] - ascending[0]
 }
 
 // firstByte is when the first byte of the answer was there.
@@ -192,9 +208,9 @@ func firstByte(x *exchange.Exchange) time.Duration {
 	return x.Done
 }
 
-// smallPrompt is the size in tokens up to which a request says nothing about
+// SmallPrompt is the size in tokens up to which a request says nothing about
 // token limits: an unclassified refusal of one speaks for a request limit.
-const smallPrompt = 64
+const SmallPrompt = 64
 
 // dimensionOf returns the dimension of the limiter that gave a refusal.
 // Experiments hold one dimension low while they vary the other, so that an
@@ -206,12 +222,44 @@ func dimensionOf(o exchange.Outcome, prompt float64) Dimension {
 	case exchange.TokenRate:
 		return Tokens
 	case exchange.Unclassified:
-		if prompt > smallPrompt {
+		if prompt > SmallPrompt {
 			return Tokens
 		}
 		return Requests
 	}
 	return ""
+}
+
+func (l *Log) dimensionOf(e *Event) Dimension {
+	if l.Untyped != "" && e.Outcome == exchange.Unclassified {
+		if e.Prompt <= SmallPrompt {
+			return l.Untyped
+		}
+		return Tokens
+	}
+	return dimensionOf(e.Outcome, e.Prompt)
+}
+
+// UntypedDimension says what unclassified refusals of small requests speak
+// for: tokens when limits of requests leave some of them unexplained and limits
+// of tokens none, else requests.
+func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
+	untyped := func(e Event) bool {
+		return e.Fate == Refused && e.Outcome == exchange.Unclassified && e.Prompt <= SmallPrompt
+	}
+	if !slices.ContainsFunc(l.Events, untyped) {
+		return Requests
+	}
+	as := *l
+	as.Untyped = Requests
+	if _, left := Explain(&as, Requests, acct, as.Refusals(Requests), o); len(left) == 0 {
+		return Requests
+	}
+	as.Untyped = Tokens
+	if _, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o); len(left) == 0 {
+		return Tokens
+	}
+	return Requests
 }
 
 // Refusals returns the indexes of the events that a limiter of dim refused,
@@ -220,7 +268,7 @@ func (l *Log) Refusals(dim Dimension) []int {
 	var idx []int
 	for i := range l.Events {
 		e := &l.Events[i]
-		if e.Fate == Refused && dimensionOf(e.Outcome, e.Prompt) == dim {
+		if e.Fate == Refused && l.dimensionOf(e) == dim {
 			idx = append(idx, i)
 		}
 	}

@@ -8,6 +8,13 @@ import (
 
 // candidate sums up the cells that explain most.
 func (s *scan) candidate(cells []verdict) Candidate {
+	c := s.hull(cells)
+	s.quote(&c, cells)
+	return c
+}
+
+// hull returns the candidate whose ranges hold all cells.
+func (s *scan) hull(cells []verdict) Candidate {
 	c := Candidate{
 		Shape: s.shape, ParamLow: math.Inf(1), Low: math.Inf(1), RateLow: math.Inf(1),
 	}
@@ -22,7 +29,25 @@ func (s *scan) candidate(cells []verdict) Candidate {
 		}
 		c.RateLow, c.RateHigh = math.Min(c.RateLow, rateLow), math.Max(c.RateHigh, rateHigh)
 	}
-	s.quote(&c, cells)
+	return c
+}
+
+// gridCandidate sums up cells of windows that follow one another.
+func gridCandidate(shape Shape, cells []verdict, wanted []int) Candidate {
+	s := scan{shape: shape}
+	c := s.hull(cells)
+	c.Param = roundest(c.ParamLow, c.ParamHigh)
+	i := slices.IndexFunc(cells, func(v verdict) bool { return v.low <= c.Param && c.Param <= v.high })
+	if i < 0 {
+		i = len(cells) / 2
+		c.Param = roundest(cells[i].low, cells[i].high)
+	}
+	low, high := s.capacity(cells[i])
+	c.Best = roundest(low, high)
+	if shape.Dimension == Requests {
+		c.Best = low
+	}
+	c.Explained = slices.Clone(wanted)
 	return c
 }
 
@@ -47,14 +72,18 @@ func (s *scan) quote(c *Candidate, cells []verdict) {
 	if s.shape.Dimension == Requests {
 		c.Best = low
 	}
-	for k, i := range s.wanted {
-		if s.highs[k] > v.floor+tiny {
-			c.Explained = append(c.Explained, i)
+	k := 0
+	for i := range s.ledger.entries {
+		if x := &s.ledger.entries[i]; x.wanted {
+			if s.highs[k] > v.floor+tiny {
+				c.Explained = append(c.Explained, x.event)
+			}
+			k++
 		}
 	}
-	r := s.shape.replay(s.log, s.entries, cell{c.Param, c.Param})
-	for i := range s.log.Events {
-		if s.log.Events[i].Fate == Admitted && r.low(i) > v.floor+tiny {
+	r := s.shape.replay(s.ledger, cell{c.Param, c.Param})
+	for i := range s.ledger.entries {
+		if s.ledger.entries[i].admitted && r.low(i) > v.floor+tiny {
 			c.Contradicted++
 		}
 	}

@@ -10,10 +10,9 @@ import (
 // scan is one search over the parameter of a shape for the values under which
 // most of the wanted refusals are explained.
 type scan struct {
-	shape   Shape
-	log     *Log
-	entries []entry
-	wanted  []int // indexes of the refusals to explain, ascending
+	shape  Shape
+	ledger *ledger
+	wanted int // refusals in the ledger to explain
 
 	single    bool // all wanted refusals must be explained, or nothing is found
 	tolerated int  // admissions that may contradict
@@ -55,15 +54,15 @@ func (s *scan) explains(param float64, refusals int) bool {
 // judge replays the log. It gives up as soon as nothing can come of it.
 func (s *scan) judge(c cell) verdict {
 	v := verdict{cell: c, ceil: math.Inf(1)}
-	r := s.shape.replay(s.log, s.entries, c)
+	r := s.shape.replay(s.ledger, c)
 	top := make([]float64, s.tolerated+1) // the largest bookings of admissions, largest first
 	s.highs = s.highs[:0]
 	least := math.Inf(1) // lowest refusal so far
-	for i := range s.log.Events {
+	for i := range s.ledger.entries {
 		switch {
-		case s.log.Events[i].Fate == Admitted:
+		case s.ledger.entries[i].admitted:
 			insert(top, r.low(i))
-		case len(s.highs) < len(s.wanted) && s.wanted[len(s.highs)] == i:
+		case s.ledger.entries[i].wanted:
 			h := r.high(i)
 			s.highs = append(s.highs, h)
 			least = math.Min(least, h)
@@ -132,7 +131,7 @@ func (s *scan) run(within cell) (best []verdict, explained int) {
 	}
 	for looked := 0; queue.Len() > 0; looked++ {
 		v := heap.Pop(queue).(verdict)
-		if v.explained < explained || v.explained == 0 || s.single && v.explained < len(s.wanted) {
+		if v.explained < explained || v.explained == 0 || s.single && v.explained < s.wanted {
 			break // nothing that is left explains as much
 		}
 		if v.whole || v.high/v.low < 1+finest || looked >= most {

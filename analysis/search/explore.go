@@ -16,8 +16,12 @@ type axis struct {
 	size Size    // of a volley's requests
 	rate float64 // fastest, requests a second
 
-	// soaked is how much more slowly than the limit the last soak went.
+	// margin is how much more slowly than the limit the last soak went.
 	margin float64
+	// filled is how many requests were let in before the last refusal, from
+	// began on.
+	filled int
+	began  time.Duration
 }
 
 // cost is what one request of the axis' size takes.
@@ -36,10 +40,16 @@ func (s *Search) explore(ax *axis) error {
 	}
 	const mostLimiters = 2
 	for range mostLimiters + 1 {
-		for _, step := range []func(*axis) error{s.recover, s.sharpenAmount, s.part, s.refine} {
+		for _, step := range []func(*axis) error{s.descend, s.recover, s.sharpenAmount, s.part, s.refine} {
 			if err := step(ax); err != nil {
 				return err
 			}
+		}
+		if ended, err := s.dimension(ax); ended || err != nil {
+			return err
+		}
+		if limits, left := s.limits(ax.dim); len(limits) == 0 && left > 0 {
+			return s.calm(ax)
 		}
 		held, err := s.soakBelow(ax)
 		if err != nil {
@@ -76,53 +86,117 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 }
 
 // slowest returns the limit with the lowest rate, and false when none is known.
-func slowest(limits []fit.Limit) (fit.Limit, bool) {
-	if len(limits) == 0 {
-		return fit.Limit{}, false
-	}
-	best := limits[0]
-	for _, l := range limits[1:] {
-		if l.Rate() < best.Rate() {
-			best = l
+// A cap on requests in flight is no rate.
+func slowest(limits []fit.Limit) (slowest fit.Limit, ok bool) {
+	for _, l := range limits {
+		if l.IsRate() && (!ok || l.Rate() < slowest.Rate()) {
+			slowest, ok = l, true
 		}
 	}
-	return best, true
+	return slowest, ok
 }
 
 // volley sends as fast as it may until the first refusals, and reports
-// whether any were of this dimension.
+// whether any were of this dimension. It goes in bouts, each four times as
+// long as the last, and ends when the endpoint lets requests wait instead.
 func (s *Search) volley(ax *axis) (met bool, err error) {
-	const refusals = 3 // one may be a fault; three in a row are a limit
-	for {
-		xs, err := s.ask(Stage{
-			Question: "volley", Dimension: ax.dim, Why: "how much of the " + string(ax.dim) + " limit fits in at once",
-			Rest: s.afterRefusals(), Rate: s.pace(ax, sustained), Hits: s.horizon(s.pace(ax, sustained)),
-			Sizes: []Size{ax.size}, StopAfter: refusals,
-		})
+	const refusals, first, growth = 3, 64, 4 // one refusal may be a fault; three in a row are a limit
+	rest, sent := s.afterRefusals(), 0
+	for bout := first; ; bout *= growth {
+		st := s.headed(s.pace(ax, sustained), bout, rest >= 0)
+		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
+		st.Rest, st.Sizes, st.StopAfter = max(0, rest), []Size{ax.size}, refusals
+		xs, err := s.ask(st)
 		if err != nil {
 			return false, err
 		}
+		if sent == 0 {
+			ax.begin(xs)
+		}
 		n := tally(xs)
-		limits, _ := s.limits(ax.dim)
+		sent += st.Hits
+		ax.filled += n[exchange.Success]
 		switch {
 		case refusedBy(ax.dim, xs) > 0:
 			return true, nil
 		case n[exchange.Burst] > 0 && ax.rate > 0.1:
 			ax.rate /= 2 // too sudden: burst protection is asked about later
+			sent, bout, rest = 0, first/growth, s.afterRefusals()
+			continue
 		case n[exchange.RequestRate]+n[exchange.TokenRate]+n[exchange.Concurrency] > 0:
 			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax.dim, ax.rate, ax.size.Prompt)
 			s.RangeEnded = true
 			return false, nil
-		case len(limits) > 0:
-			// Known from single requests: the request limit keeps more from being sent.
-			s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax.dim, limits[0].Best)
+		case s.waits(ax):
 			return false, nil
-		default:
-			s.warn("%s: no limit met at up to %.4g a minute for %v", ax.dim, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
-			s.RangeEnded = true
+		case sent >= s.horizon(s.pace(ax, sustained)):
+			s.nothingMet(ax)
 			return false, nil
 		}
+		rest = -1 // the next bout follows at once
 	}
+}
+
+// begin notes that a limiter began to be filled.
+func (ax *axis) begin(xs []exchange.Exchange) {
+	ax.filled = 0
+	if len(xs) > 0 {
+		ax.began = xs[0].Sent
+	}
+}
+
+// waits reports whether the endpoint lets requests wait.
+func (s *Search) waits(ax *axis) bool {
+	d, ok := fit.ExplainDelay(s.log())
+	if ok {
+		s.warn("%s: nothing was refused; what comes faster than %.4g requests a second waits, up to %.3g s so far", ax.dim, d.Rate(), d.Longest.Seconds())
+	}
+	return ok
+}
+
+// nothingMet says that the range ended without a limit.
+func (s *Search) nothingMet(ax *axis) {
+	s.RangeEnded = true
+	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
+		// Known from single requests: the request limit keeps more from being sent.
+		s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax.dim, limits[0].Best)
+		return
+	}
+	s.warn("%s: no limit met at up to %.4g a minute for %v", ax.dim, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
+}
+
+// calm sends slowly what was refused when it came quickly and explained by no
+// limiter: refusals that come as often are not for the rate.
+func (s *Search) calm(ax *axis) error {
+	const hits, rate = 60, 2
+	_, err := s.ask(Stage{
+		Question: "calm", Dimension: ax.dim, Why: "whether requests are refused at any pace",
+		Rest: s.cfg.MaxWindow, Hits: hits, Rate: math.Min(rate, s.pace(ax, sustained)), Sizes: []Size{ax.size},
+	})
+	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
+	return err
+}
+
+// headed returns a stage of so many requests at a rate, the first bout of
+// which begins with some that are further apart: when room comes back in the
+// same rhythm, each request is remembered by itself.
+func (s *Search) headed(rate float64, hits int, first bool) Stage {
+	const head, apart = 12, 2
+	gap := math.Max(apart/rate, 2*s.log().Slack.Seconds())
+	st := Stage{Hits: min(hits, s.horizon(rate)), Rate: rate}
+	if !first {
+		return st
+	}
+	at := 0.0
+	for k := range st.Hits {
+		st.Offsets = append(st.Offsets, seconds(at))
+		if k < head {
+			at += gap
+		} else {
+			at += 1 / rate
+		}
+	}
+	return st
 }
 
 // refusedBy counts the refusals of a dimension.
@@ -148,7 +222,7 @@ func (s *Search) pace(ax *axis, hits int) float64 {
 		limits = limits[:len(limits)-1]
 	}
 	for i := range limits {
-		if float64(hits) > 0.3*limits[i].Low {
+		if limits[i].IsRate() && float64(hits) > 0.3*limits[i].Low {
 			low, _ := limits[i].RateBounds()
 			rate = math.Min(rate, below*low)
 		}
@@ -186,65 +260,6 @@ func emptyAfter(l *fit.Limit) time.Duration {
 		longest = math.Max(longest, c.EmptyAfter().Seconds())
 	}
 	return time.Duration(1.02 * longest * float64(time.Second))
-}
-
-// recover asks when there is room again, and lets the answer be sharpened by
-// a second volley: what that one gets in has left the window by then.
-func (s *Search) recover(ax *axis) error {
-	began, ok := s.lastStart()
-	if !ok {
-		return nil
-	}
-	back, err := s.comesBack(ax.size, began)
-	if err != nil {
-		return err
-	}
-	if !back {
-		s.warn("%s: nothing was let in for %v after a refusal", ax.dim, s.cfg.MaxWindow)
-		return nil
-	}
-	const echo = 64 // the most requests worth spending on a sharper window
-	_, err = s.ask(Stage{
-		Question: "echo", Dimension: ax.dim, Why: "how much has left the window by now",
-		Hits: echo, Rate: s.pace(ax, echo), Sizes: []Size{ax.size}, StopAfter: 1,
-	})
-	return err
-}
-
-// comesBack tries single requests, ever further apart, until one is let in.
-// Began is when the first request went out that the limiter may still hold.
-func (s *Search) comesBack(size Size, began time.Duration) (bool, error) {
-	const growth = 1.05 // each try this much later than the last: the window is known to 5 % at once
-	var at []time.Duration
-	most := 1.3 * s.cfg.MaxWindow.Seconds()
-	for w := s.cfg.MinWindow.Seconds() / 2; w < most; w *= growth {
-		due := began + time.Duration(w*float64(time.Second)) - s.now
-		if due > 0 {
-			at = append(at, due)
-		}
-	}
-	if len(at) == 0 {
-		return false, nil
-	}
-	xs, err := s.ask(Stage{
-		Question: "recovery", Why: "how long until there is room again",
-		Hits: len(at), Offsets: at, Sizes: []Size{size}, UntilAdmitted: 1,
-	})
-	return tally(xs)[exchange.Success] > 0, err
-}
-
-// lastStart is when the latest stage with a refusal began to be let in.
-func (s *Search) lastStart() (time.Duration, bool) {
-	if len(s.main) == 0 {
-		return 0, false
-	}
-	stage := s.main[len(s.main)-1].Stage
-	for i := range s.main {
-		if s.main[i].Stage == stage {
-			return s.main[i].Sent, true
-		}
-	}
-	return 0, false
 }
 
 func tally(xs []exchange.Exchange) map[exchange.Outcome]int {

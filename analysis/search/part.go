@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"probe/analysis/fit"
@@ -33,8 +34,8 @@ var plans = []plan{
 	{"refused within", []struct{ at, hits float64 }{{0, 1.0}, {0.6, 0.6}, {1.05, 1.1}}},
 }
 
-// part runs small experiments until one model is left, or until no plan tells
-// the remaining ones apart.
+// part runs small experiments until the models that are left agree about the
+// rate, or until no plan tells them apart.
 func (s *Search) part(ax *axis) error {
 	const most = 4
 	tried := map[string]bool{}
@@ -44,8 +45,23 @@ func (s *Search) part(ax *axis) error {
 			return nil
 		}
 		current := limits[len(limits)-1]
-		if len(current.Rivals) == 0 {
-			return nil
+		alike := spread(&current) <= s.cfg.Precision && !inFlight(&current)
+		if len(current.Rivals) == 0 || current.Penalty > 0 || alike {
+			return nil // or each try would shut it for a while
+		}
+		if !tried["longer"] && inFlight(&current) {
+			tried["longer"] = true
+			if _, err := s.ask(s.longer(ax, &current)); err != nil {
+				return err
+			}
+			continue
+		}
+		if aligned(&current) && !tried["cycle"] {
+			tried["cycle"] = true
+			if err := s.again(ax); err != nil {
+				return err
+			}
+			continue
 		}
 		sent, ok := s.bestPlan(ax, &current, tried)
 		if !ok {
@@ -56,6 +72,92 @@ func (s *Search) part(ax *axis) error {
 		}
 	}
 	return nil
+}
+
+// inFlight reports whether a cap on requests in flight is among several
+// candidates.
+func inFlight(l *fit.Limit) bool {
+	return !l.IsRate() || slices.ContainsFunc(l.Rivals, func(c fit.Candidate) bool { return !c.IsRate() })
+}
+
+// longer fills the limiter with requests whose answers take longer, and asks
+// now and then for room: a window does not care how long they take, a cap on
+// requests in flight does.
+func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
+	const more, tries = 64, 40 // tokens to be answered with, and tries for room
+	size := ax.size
+	size.MaxTokens += more
+	st := Stage{
+		Question: "longer", Dimension: ax.dim, Why: "whether room comes back with time or with the answers",
+		Rest: s.afterRefusals(), Sizes: []Size{size}, UntilAdmitted: int(l.Best) + 2,
+	}
+	gap := 1 / s.pace(ax, fewRequests)
+	at := 0.0
+	for range int(l.Best) + 2 {
+		st.Offsets = append(st.Offsets, seconds(at))
+		at += gap
+	}
+	step := math.Max(gap, s.usually().Seconds()/4)
+	for range tries {
+		st.Offsets = append(st.Offsets, seconds(at))
+		at += step
+	}
+	st.Hits = len(st.Offsets)
+	return st
+}
+
+// usually is how long an answer took at most so far.
+func (s *Search) usually() (longest time.Duration) {
+	for i := range s.main {
+		if x := &s.main[i]; x.Admitted() {
+			longest = max(longest, x.Done-x.Sent)
+		}
+	}
+	return longest
+}
+
+// spread is the relative width of the rate over all candidates.
+func spread(l *fit.Limit) float64 {
+	low, high := l.RateBounds()
+	return (high - low) / l.Rate()
+}
+
+// aligned reports whether windows at a phase of their own are among the
+// candidates: only a second window in a row tells how long they are.
+func aligned(l *fit.Limit) bool {
+	is := func(c fit.Candidate) bool { return c.Aligned || c.Algorithm == limiter.SlidingCounter }
+	return is(l.Candidate) || slices.ContainsFunc(l.Rivals, is)
+}
+
+// again fills the limiter once more as soon as it has room, and waits for room
+// again.
+func (s *Search) again(ax *axis) error {
+	began := s.lastOpening()
+	const refusals = 2
+	xs, err := s.ask(Stage{
+		Question: "again", Dimension: ax.dim, Why: "whether the next window is as long",
+		Rate: s.pace(ax, sustained), Hits: s.horizon(s.pace(ax, sustained)), Sizes: []Size{ax.size}, StopAfter: refusals,
+	})
+	if err != nil || refusedBy(ax.dim, xs) == 0 {
+		return err
+	}
+	return s.cycle(ax, began)
+}
+
+// lastOpening is when the first request was let in after the last time that
+// one was not.
+func (s *Search) lastOpening() time.Duration {
+	var at time.Duration
+	shut := true
+	for i := range s.main {
+		switch x := &s.main[i]; {
+		case x.Refused():
+			shut = true
+		case x.Admitted() && shut:
+			at, shut = x.Sent, false
+		}
+	}
+	return at
 }
 
 // bestPlan returns the stage that parts the candidates best, and false when
@@ -72,6 +174,9 @@ func (s *Search) bestPlan(ax *axis, l *fit.Limit, tried map[string]bool) (Stage,
 		counts := make([][]bool, len(candidates))
 		price := 1.0
 		for i := range candidates {
+			if !candidates[i].IsRate() {
+				continue
+			}
 			counts[i] = simulate(candidates[i].Spec(), &st, ax)
 			price = math.Max(price, float64(trues(counts[i])))
 		}
@@ -116,7 +221,7 @@ func (s *Search) pieces(ax *axis, c *fit.Candidate) (Size, float64) {
 	const pieces = 16
 	n := math.Min(pieces, math.Floor(0.5*s.pace(ax, pieces)*c.Window().Seconds()))
 	n = math.Max(n, math.Ceil(c.Best/ax.cost()))
-	size := s.size(max(smallPrompt, int(c.Best/n)-s.cfg.MaxTokens))
+	size := s.size(max(tokenPrompt, int(c.Best/n)-s.cfg.MaxTokens))
 	return size, n
 }
 
@@ -147,6 +252,9 @@ func parted(answers [][]bool) float64 {
 	pairs, differ := 0, 0
 	for i := range answers {
 		for j := range i {
+			if answers[i] == nil || answers[j] == nil {
+				continue
+			}
 			pairs++
 			margin := max(2, trues(answers[i])/20)
 			if differences(answers[i], answers[j]) >= margin {

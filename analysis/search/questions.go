@@ -29,7 +29,7 @@ func (s *Search) tokens() error {
 // request larger than the whole limit never is.
 func (s *Search) largest(ax *axis) (bool, error) {
 	var sizes []Size
-	for p := ax.size.Prompt; p >= smallPrompt; p = p * 4 / 5 {
+	for p := ax.size.Prompt; p >= tokenPrompt; p = p * 4 / 5 {
 		sizes = append(sizes, s.size(p))
 	}
 	xs, err := s.ask(Stage{
@@ -45,7 +45,7 @@ func (s *Search) largest(ax *axis) (bool, error) {
 			return true, s.sharpenLargest(ax, xs[:i])
 		}
 	}
-	s.warn("tokens: no request of %d to %d tokens was let in", smallPrompt, s.cfg.MaxPrompt)
+	s.warn("tokens: no request of %d to %d tokens was let in", tokenPrompt, s.cfg.MaxPrompt)
 	return false, nil
 }
 
@@ -130,7 +130,7 @@ func (s *Search) burst() error {
 		s.warn("burst: a step from idle to %.4g requests/s was not refused as too sudden", s.cfg.MaxRPS)
 		return nil
 	}
-	if _, err := s.comesBack(s.size(smallPrompt), xs[0].Sent); err != nil {
+	if _, err := s.comesBack(s.size(smallPrompt), xs[0].Sent, s.closely()); err != nil {
 		return err
 	}
 	low, high := 0.0, s.cfg.MaxRPS

@@ -73,6 +73,10 @@ type Config struct {
 // smallPrompt is the size of requests whose tokens should not matter.
 const smallPrompt = 16
 
+// tokenPrompt is the size of the smallest requests that ask about tokens:
+// smaller ones speak for a request limit where refusals do not say.
+const tokenPrompt = fit.SmallPrompt + 1
+
 // A Search is one run of questions. Use [New].
 type Search struct {
 	cfg   Config
@@ -83,6 +87,7 @@ type Search struct {
 	main []exchange.Exchange // exchanges of the first key
 	fits map[fit.Dimension]fitted
 
+	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 
 	// Warnings are shown to the user; they never stop a search.
@@ -197,7 +202,11 @@ func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
 }
 
 // log is what the fit reads: the first key's exchanges so far.
-func (s *Search) log() *fit.Log { return fit.NewLog(s.main) }
+func (s *Search) log() *fit.Log {
+	l := fit.NewLog(s.main)
+	l.Untyped = s.untyped
+	return l
+}
 
 func (s *Search) options() fit.Options {
 	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow}
@@ -206,10 +215,12 @@ func (s *Search) options() fit.Options {
 // calibrate sends a few single requests, small and larger, to learn how fast
 // the endpoint answers and how it counts tokens.
 func (s *Search) calibrate() error {
-	medium := max(smallPrompt, s.cfg.MaxPrompt/8)
+	const enough = 512 // tokens, to learn how they are counted
+	medium := max(smallPrompt, min(enough, s.cfg.MaxPrompt/8))
 	_, err := s.ask(Stage{
 		Question: "calibrate", Why: "how fast the endpoint answers and how it counts tokens",
-		Hits: 3, Rate: 0.5,
+		// Apart, so that a sliding log gives them back one by one.
+		Hits: 3, Offsets: []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond},
 		Sizes: []Size{s.size(smallPrompt), s.size(medium), s.size(smallPrompt)},
 	})
 	return err

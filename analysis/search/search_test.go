@@ -83,6 +83,7 @@ func run(t *testing.T, cfg search.Config, e *sim.Endpoint) found {
 // limits fits everything that was seen, as the analysis does afterwards.
 func (f *found) limits(dim fit.Dimension, maxWindow time.Duration) ([]fit.Limit, int) {
 	l := fit.NewLog(f.all)
+	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
 	limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.Refusals(dim), fit.Options{MaxWindow: maxWindow})
 	return limits, len(left)
 }
@@ -306,11 +307,12 @@ func TestPrice(t *testing.T) {
 	const amount = 50
 	e := near(limit(limiter.SlidingLog, amount, 20*time.Second))
 	run(t, cfg, e)
-	if e.Admitted > 10*amount {
+	if e.Admitted > 3*amount {
 		t.Errorf("%d requests let in to see a limit of %d", e.Admitted, amount)
 	}
-	if share := float64(e.Refused) / float64(e.Admitted+e.Refused); share > 0.5 {
-		t.Errorf("%.0f %% of the requests were refused", 100*share)
+	// Each try for room comes about a hundredth later than the last.
+	if most := 800; e.Refused > most {
+		t.Errorf("%d requests refused, more than %d", e.Refused, most)
 	}
 }
 

@@ -3,6 +3,7 @@ package search
 import (
 	"math"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 	"probe/analysis/limiter"
 )
@@ -35,6 +36,8 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		if refusedBy(ax.dim, xs) == 0 {
 			return true, nil
 		}
+		ax.begin(xs)
+		ax.filled = tally(xs)[exchange.Success]
 		after, left := s.limits(ax.dim)
 		if len(after) > len(limits) || left > 0 {
 			return false, nil // another limiter
@@ -81,7 +84,7 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 	const full = 0.998
 	tokens := full * l.Low
 	n := math.Ceil(tokens / ax.cost())
-	return s.size(max(smallPrompt, int(tokens/n)-s.cfg.MaxTokens))
+	return s.size(max(tokenPrompt, int(tokens/n)-s.cfg.MaxTokens))
 }
 
 // soakAbove goes 5 % over the limit, starting from a soak below it, until

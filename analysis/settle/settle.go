@@ -126,13 +126,18 @@ func ambiguous(v *exchange.Verdict) bool {
 	if v.Whose != "" && v.Whose != exchange.WhoseYours {
 		return false
 	}
-	if !isRate(v.Outcome) && !isAllowance(v.Outcome) {
+	if !isRate(v.Outcome) && !isAllowance(v.Outcome) && !unnamed(v) {
 		return false
 	}
 	return !slices.ContainsFunc(v.Advertised, func(a exchange.Advertised) bool {
 		return a.Limit != nil && strings.HasPrefix(a.Source, "message")
 	})
 }
+
+// unnamed reports whether the words are known to leave the kind open. One that
+// stays gone was an allowance; one that comes back stays unnamed, for which of
+// the rates it was is found by experiment.
+func unnamed(v *exchange.Verdict) bool { return v.Outcome == exchange.Unclassified && v.Ambiguous }
 
 // isRate reports whether waiting for a window is said to help.
 func isRate(o exchange.Outcome) bool { return o == exchange.RequestRate || o == exchange.TokenRate }
@@ -152,7 +157,7 @@ type correction struct {
 
 // apply corrects a verdict; what it disclosed stays.
 func (c *correction) apply(v *exchange.Verdict) {
-	v.Outcome, v.Recovers, v.Whose = c.Outcome, c.Recovers, exchange.WhoseYours
+	v.Outcome, v.Recovers, v.Whose, v.Ambiguous = c.Outcome, c.Recovers, exchange.WhoseYours, false
 	v.Rule += Mark
 }
 
@@ -169,7 +174,7 @@ func (c *correction) sentence(w *wording, key string) string {
 // bears the words out, or cannot tell.
 func (a *account) judge(w *wording, maxWindow time.Duration) (*correction, bool) {
 	from, tail := a.tail(w, maxWindow)
-	if isRate(w.outcome) {
+	if isRate(w.outcome) || w.outcome == exchange.Unclassified {
 		// What came back before is left: one wording may stand for both.
 		return &correction{
 			Verdict: exchange.Verdict{Outcome: exchange.Billing, Recovers: exchange.RecoversPayment},

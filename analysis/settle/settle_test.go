@@ -19,7 +19,7 @@ const window = 10 * time.Second
 // ten times the tokens.
 var letters = map[rune]exchange.Outcome{
 	'a': exchange.Success, 'r': exchange.RequestRate, 't': exchange.TokenRate, 'f': exchange.FreeQuota,
-	'b': exchange.Billing, 'd': exchange.DailyQuota, 'c': exchange.Concurrency, 'u': exchange.Unclassified,
+	'b': exchange.Billing, 'd': exchange.DailyQuota, 'c': exchange.Concurrency, 'u': exchange.Unclassified, 'q': "ambiguous",
 }
 
 func log(text string) []exchange.Exchange {
@@ -34,6 +34,9 @@ func log(text string) []exchange.Exchange {
 		x := exchange.Exchange{
 			Seq: uint64(len(xs)), Key: "main", Sent: sent, Done: sent + 100*time.Millisecond, PromptTokens: 100,
 			Verdict: exchange.Verdict{Outcome: outcome, Rule: "p/" + string(outcome)},
+		}
+		if small == 'q' {
+			x.Outcome, x.Ambiguous = exchange.Unclassified, true
 		}
 		if r != small {
 			x.PromptTokens = 1000
@@ -76,6 +79,8 @@ func TestExchanges(t *testing.T) {
 		{"never let in: too large, or not entitled", gone, "rrrr"},
 		{"only too large ones are refused", "aaa" + strings.ToUpper(gone), "aaarrrr"},
 		{"outcomes that no words confuse", "aac..au..a" + strings.Repeat("c.........", 5), "aacauaccccc"},
+		{"words that stand for several, and it stays gone", "aaa" + strings.ReplaceAll(gone, "r", "q"), "aaabbbb"},
+		{"words that stand for several, and it is back: for the fit to tell", "aaqq..aaqq..a", "aauuaauua"},
 		{"nothing", "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -29,10 +29,12 @@ type Limit struct {
 type Endpoint struct {
 	Limits []Limit
 
-	RTT    time.Duration // there and back, without jitter
-	Jitter time.Duration // up to this much more each way
-	Think  time.Duration // time an admitted request takes to be answered
-	Faults float64       // share of admitted requests that end in a 500
+	RTT      time.Duration // there and back, without jitter
+	Jitter   time.Duration // up to this much more each way
+	Think    time.Duration // time an admitted request takes to be answered
+	PerToken time.Duration // and for each token of the answer after the first
+	Faults   float64       // share of admitted requests that end in a 500
+	Random   float64       // share of requests that are refused for no reason
 
 	ServerClock bool // tells when a request arrived
 	Completion  int  // completion tokens of an answer; 0: max_tokens
@@ -170,10 +172,10 @@ func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 	if e.ServerClock {
 		x.Arrived = (1e6*time.Second + ev.at).Truncate(time.Millisecond)
 	}
-	x.Outcome = e.decide(ev.at, size)
-	think := time.Duration(0)
+	outcome, think := e.decide(ev.at, size)
+	x.Outcome = outcome
 	if x.Outcome == exchange.Success {
-		think = e.Think
+		think += e.Think + e.PerToken*time.Duration(max(0, e.completion(size)-1))
 		x.Usage = exchange.Usage{Prompt: int64(size.Prompt), Completion: int64(e.completion(size)), Total: int64(size.Prompt + e.completion(size))}
 		if e.Faults > 0 && e.Rand.Float64() < e.Faults {
 			x.Outcome, x.Status, x.Usage = exchange.Server, 500, exchange.Usage{}
@@ -193,7 +195,13 @@ func (e *Endpoint) completion(z search.Size) int {
 	return z.MaxTokens
 }
 
-func (e *Endpoint) decide(at time.Duration, z search.Size) exchange.Outcome {
+// decide returns what becomes of a request and how long it waits before it is
+// worked on.
+func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, time.Duration) {
+	if e.Random > 0 && e.Rand.Float64() < e.Random {
+		e.Refused++
+		return exchange.RequestRate, 0
+	}
 	costs := make([]float64, len(e.rules))
 	refusing := -1
 	for i, l := range e.Limits {
@@ -209,19 +217,21 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) exchange.Outcome {
 		}
 	}
 	if refusing < 0 {
+		wait := time.Duration(0)
 		for i, r := range e.rules {
+			wait = max(wait, r.Wait(at))
 			r.Charge(at, costs[i])
 		}
 		e.Admitted++
 		e.Tokens += float64(z.Prompt + e.completion(z))
-		return exchange.Success
+		return exchange.Success, wait
 	}
 	for i, r := range e.rules {
 		r.Refuse(at, costs[i], i == refusing)
 	}
 	e.Refused++
 	if o := e.Limits[refusing].Refusal; o != "" {
-		return o
+		return o, 0
 	}
-	return exchange.Unclassified
+	return exchange.Unclassified, 0
 }

@@ -240,6 +240,9 @@ func (s *Server) writeRefusal(w http.ResponseWriter, c *call, no *refusal) {
 
 // bearer returns the key of a request, "" when there is none.
 func bearer(h http.Header) string {
+	if key := h.Get("X-Api-Key"); key != "" {
+		return key
+	}
 	scheme, key, _ := strings.Cut(h.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") {
 		return ""

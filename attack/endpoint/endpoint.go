@@ -112,13 +112,16 @@ func (s *Server) routes() *http.ServeMux {
 	plain := s.handle(route{parse: parsePlain, answer: s.answerPlain, open: true})
 	for _, prefix := range []string{"", "/compatible-mode"} {
 		mux.HandleFunc("POST "+prefix+"/v1/chat/completions", s.handle(route{parse: parseChat, answer: s.answerChat}))
+		mux.HandleFunc("POST "+prefix+"/v1/messages", s.handle(route{parse: parseMessages, answer: s.answerMessages}))
 		mux.HandleFunc("GET "+prefix+"/v1/models", s.handleModels)
 		mux.HandleFunc(prefix+"/v1/limited/", plain)
 	}
 	mux.HandleFunc("/limited/", plain)
 	if s.cfg.Dialect == Alibaba {
-		mux.HandleFunc("POST /api/v1/services/aigc/text-generation/generation",
-			s.handle(route{parse: parseNative, answer: s.answerNative, native: true}))
+		for _, base := range []string{"/api/v1", "/v1"} { // the provider's, and the one that this endpoint goes by
+			mux.HandleFunc("POST "+base+"/services/aigc/text-generation/generation",
+				s.handle(route{parse: parseNative, answer: s.answerNative, native: true}))
+		}
 	}
 	if s.serveStats {
 		mux.HandleFunc("GET /probe/stats", s.handleStats)

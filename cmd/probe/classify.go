@@ -31,6 +31,7 @@ A line may also hold time, latency_s, usage, prompt_tokens, max_tokens, model,
 key (a name) and error; see docs/classify.md. Where the log has times, what
 followed a refusal overrules its words, and limits are fitted.
 
+With --format json the summary is one JSON object, with nothing left out.
 With --each, one JSON object a line comes out for each answer that goes in, in
 the same order. Each is then judged by itself.
 
@@ -41,9 +42,16 @@ error and have nulls in the output of --each. 2 when none could.`
 // sent them.
 const unknownProvider = "unknown"
 
+// Formats of the summary.
+const (
+	formatTable = "table"
+	formatJSON  = "json"
+)
+
 type classifyOptions struct {
 	provider  string
 	each      bool
+	format    string
 	maxWindow time.Duration
 }
 
@@ -52,6 +60,7 @@ func newClassify(a app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "classify [FILE]", Short: "sort the answers of a log into their kinds", Long: classifyLong,
 		Example: "  probe classify yesterday.jsonl --provider openai\n" +
+			"  probe classify yesterday.jsonl --format json | jq .outcomes\n" +
 			"  vegeta attack ... | probe classify\n" +
 			"  probe classify session.har --each | jq -r .outcome | sort | uniq -c",
 		Args: cobra.MaximumNArgs(1),
@@ -62,6 +71,7 @@ func newClassify(a app) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.provider, "provider", unknownProvider, "whose answers they are: a provider profile, or unknown")
 	f.BoolVar(&o.each, "each", false, "print one JSON object for each answer instead of tables")
+	f.StringVar(&o.format, "format", formatTable, "of the summary: table or json")
 	f.DurationVar(&o.maxWindow, "max-window", 2*time.Minute, "longest window of a limit to look for")
 	return c
 }
@@ -73,6 +83,9 @@ func (o *classifyOptions) run(a app, file string) error {
 	}
 	if o.maxWindow <= 0 {
 		return fmt.Errorf("--max-window %v: want a time above 0, such as 2m", o.maxWindow)
+	}
+	if o.format != formatTable && o.format != formatJSON {
+		return fmt.Errorf("--format %q: want %s or %s", o.format, formatTable, formatJSON)
 	}
 	name, src := "standard input", a.stdin
 	if file != "" && file != "-" {
@@ -90,14 +103,13 @@ func (o *classifyOptions) run(a app, file string) error {
 		return sorter.each(src)
 	}
 	t := tally.New()
-	err = sorter.read(src, func(rec *answers.Record, v exchange.Verdict) error {
-		if rec != nil {
-			t.Add(entryOf(rec, v))
-		}
-		return nil
-	})
-	if err != nil {
+	b := batch{classifier: classifier, take: func(rec *answers.Record, v exchange.Verdict) { t.Add(entryOf(rec, v)) }}
+	if err := sorter.read(src, b.add); err != nil {
 		return err
+	}
+	b.flush()
+	if o.format == formatJSON {
+		return reports.AnswersJSON(a.stdout, t.Summary(o.maxWindow), sorter.broken)
 	}
 	return reports.Answers(a.stdout, t.Summary(o.maxWindow), a.terminal(false))
 }
@@ -128,21 +140,21 @@ const shownBroken = 20
 
 // read calls take for every record of the log; rec is nil for one that cannot
 // be read. It is an error when none can.
-func (s *sorter) read(src io.Reader, take func(rec *answers.Record, v exchange.Verdict) error) error {
+func (s *sorter) read(src io.Reader, take func(rec *answers.Record) error) error {
 	read := 0
 	for rec, err := range answers.Read(s.name, src) {
 		var broken *answers.RecordError
 		switch {
 		case err == nil:
 			read++
-			if err := take(&rec, s.classifier.Classify(rec.Answer)); err != nil {
+			if err := take(&rec); err != nil {
 				return err
 			}
 		case errors.As(err, &broken):
 			if s.broken++; s.broken <= shownBroken {
 				s.complain(err)
 			}
-			if err := take(nil, exchange.Verdict{}); err != nil {
+			if err := take(nil); err != nil {
 				return err
 			}
 		case read == 0:
@@ -175,7 +187,11 @@ type judged struct {
 func (s *sorter) each(src io.Reader) error {
 	enc := json.NewEncoder(s.stdout)
 	enc.SetEscapeHTML(false)
-	return s.read(src, func(_ *answers.Record, v exchange.Verdict) error {
+	return s.read(src, func(rec *answers.Record) error {
+		var v exchange.Verdict
+		if rec != nil {
+			v = s.classifier.Classify(rec.Answer)
+		}
 		return enc.Encode(judged{
 			Outcome: known(v.Outcome), Rule: known(v.Rule), Recovers: known(v.Recovers), Whose: known(v.Whose),
 			Advertised: v.Advertised, RetryAfterS: v.RetryAfterS,

@@ -162,18 +162,19 @@ func (c *comparison) attacker(a *arm, folder *runfolder.Folder) (*attack.Attacke
 	if err != nil {
 		return nil, err
 	}
+	api, err := a.profile.Speak(t.API)
+	if err != nil {
+		return nil, err
+	}
 	cfg := attack.Config{
 		Target: a.target.Name, BaseURL: a.url, Model: a.target.Model, Kind: t.Kind, Stream: t.Stream,
 		Headers: t.Headers, Timeout: t.Timeout.Std(), Keys: a.keyNames(), Reveal: a.reveal,
-		AuthHeader: a.profile.AuthHeader, ServerClockHeader: a.profile.ServerClockHeader,
+		API: api, AuthHeader: api.AuthHeader, AuthPrefix: api.AuthPrefix, Usage: a.profile.OwnUsage(), ServerClockHeader: a.profile.ServerClockHeader,
 		Classify: classifierOf(a.profile), Budget: c.budget, Sink: folder.Append, Announce: folder.Announce,
 		Clock: c.clock, After: c.end, Seed: folder.Meta().Seed, Wrap: wrap,
 	}
 	if a.target.BaseURL == scenarios.Embedded {
 		cfg.Transport = c.transport
-	}
-	if a.profile.AuthPrefix != nil {
-		cfg.AuthPrefix = *a.profile.AuthPrefix
 	}
 	return attack.New(cfg)
 }

@@ -112,11 +112,15 @@ func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.S
 	sc, meta := s.scenario, s.folder.Meta()
 	s.budget = attack.NewBudget(limitsOf(sc.Budget), spent, priceOf(sc.Prices))
 	s.clock = attack.NewClock(meta.Started, meta.Speed)
+	api, err := profile.Speak(sc.Target.API)
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
 	cfg := attack.Config{
 		Target: sc.Target.Name, BaseURL: baseURL, Model: sc.Target.Model, Kind: sc.Target.Kind,
 		Stream: sc.Target.Stream, Headers: sc.Target.Headers, Timeout: sc.Target.Timeout.Std(),
 		Keys: s.keyNames(), Reveal: s.reveal,
-		AuthHeader: profile.AuthHeader, ServerClockHeader: profile.ServerClockHeader,
+		API: api, AuthHeader: api.AuthHeader, AuthPrefix: api.AuthPrefix, Usage: profile.OwnUsage(), ServerClockHeader: profile.ServerClockHeader,
 		Classify: classifierOf(profile), Budget: s.budget,
 		Sink: s.record, Announce: s.announce,
 		Clock: s.clock, After: after,
@@ -125,10 +129,6 @@ func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.S
 	if sc.Target.HTTP != nil {
 		cfg.HTTP = *sc.Target.HTTP
 	}
-	if profile.AuthPrefix != nil {
-		cfg.AuthPrefix = *profile.AuthPrefix
-	}
-	var err error
 	s.attacker, err = attack.New(cfg)
 	if err != nil {
 		return errors.Join(err, s.close())

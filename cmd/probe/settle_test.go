@@ -47,3 +47,22 @@ func TestRateWordedAsPurseVirtually(t *testing.T) {
 		t.Errorf("outcomes %v", d.Requests)
 	}
 }
+
+// A gateway that says nothing but "Too Many Requests": what stays gone over
+// several windows was an allowance, what comes back is left to the fit.
+func TestUnnamedSettledVirtually(t *testing.T) {
+	for _, tc := range []struct{ name, limit, is string }{
+		{"an allowance", "{dimension: requests, algorithm: quota, amount: 60, refusal: request_rate}", "billing"},
+		{"a rate", "{dimension: requests, amount: 20, window: 10s}", "unclassified"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, d := probeVirtually(t, "quickstart", "--speed", "1", "--provider", "generic", "--set", "endpoint.dialect=generic",
+				"--set", "look_for=requests", "--set", "search.method=staircase", "--set", "search.max_window=15s",
+				"--set", "search.staircase={rps: [0.5, 1, 2, 4, 5], hold: 30s, rest: 20s}",
+				"--set", "endpoint.limits=["+tc.limit+"]")
+			if d.Requests[tc.is] == 0 || d.Requests["billing"] > 0 && d.Requests["unclassified"] > 0 {
+				t.Errorf("outcomes %v, want %s; warnings %q", d.Requests, tc.is, d.Warnings)
+			}
+		})
+	}
+}

@@ -21,6 +21,9 @@ func check(doc *strictyaml.Document, p *Profile) error {
 		if names[r.Name] = true; !r.conditioned() {
 			fail(path, "rule %q has no condition and would match every answer", r.Name)
 		}
+		if r.Ambiguous && r.Outcome != "unclassified" {
+			fail(path+".ambiguous", "rule %q: ambiguous wording has the outcome unclassified, not %s", r.Name, r.Outcome)
+		}
 	}
 	for i, d := range p.Detect {
 		if d.Header == "" && !d.Body.Stated() {

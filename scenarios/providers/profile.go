@@ -47,8 +47,16 @@ type Profile struct {
 
 	// BaseURLs are the endpoints by region; the first one is the default.
 	BaseURLs []BaseURL `yaml:"base_urls,omitempty"`
+	// API is the dialect that the endpoint speaks; default chat_completions.
+	API string `yaml:"api,omitempty" enum:"chat_completions,messages,dashscope"`
 	// ChatPath is appended to the base URL; default /chat/completions.
 	ChatPath string `yaml:"chat_path,omitempty"`
+	// RequestHeaders go out with every request, StreamHeaders with those that
+	// ask for a stream.
+	RequestHeaders map[string]string `yaml:"request_headers,omitempty"`
+	StreamHeaders  map[string]string `yaml:"stream_headers,omitempty"`
+	// APIs are further dialects, which a scenario can ask for.
+	APIs []API `yaml:"apis,omitempty"`
 	// AuthHeader and AuthPrefix carry the key; default "Authorization: Bearer ".
 	AuthHeader string  `yaml:"auth_header,omitempty"`
 	AuthPrefix *string `yaml:"auth_prefix,omitempty"`
@@ -154,7 +162,9 @@ type Rule struct {
 	// Recovers and Whose refine it; empty: what is usual for the outcome.
 	Recovers string `yaml:"recovers,omitempty" enum:"seconds,window,refill,calendar,payment,never"`
 	Whose    string `yaml:"whose,omitempty" enum:"yours,shared,gateway,upstream"`
-	// Ambiguous marks wording that only behaviour can settle.
+	// Ambiguous marks wording that stands for several kinds of refusal: the
+	// outcome is unclassified unless a header tells which limit has nothing
+	// left, and behaviour has the last word.
 	Ambiguous bool `yaml:"ambiguous,omitempty"`
 	// Source is where the wording was seen.
 	Source string `yaml:"source,omitempty"`
@@ -194,6 +204,21 @@ func (p *Profile) BaseURL(region string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// OwnUsage returns where an answer reports its tokens if that is a place that
+// no built-in profile knows; nil otherwise.
+func (p *Profile) OwnUsage() *UsageFields {
+	all, err := builtin()
+	if err != nil || p.Usage == nil {
+		return nil
+	}
+	for _, known := range all {
+		if *known.Usage == *p.Usage {
+			return nil
+		}
+	}
+	return p.Usage
 }
 
 // Prefix returns what stands before the key in [Profile.AuthHeader].

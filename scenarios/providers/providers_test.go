@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,19 @@ func TestAliasesAreUnique(t *testing.T) {
 	}
 }
 
+// Prices are not inherited from the profile whose words are the same.
+func TestPricesOfOnesOwn(t *testing.T) {
+	groq, err := Named("groq")
+	if err != nil || len(groq.Prices) == 0 {
+		t.Fatalf("%v, %d prices", err, len(groq.Prices))
+	}
+	for _, p := range groq.Prices {
+		if p.Source != "groq.com/pricing" {
+			t.Errorf("%s: price from %s", p.Model, p.Source)
+		}
+	}
+}
+
 func TestPrices(t *testing.T) {
 	p, err := Named("alibaba")
 	if err != nil {
@@ -110,6 +124,7 @@ func TestTypos(t *testing.T) {
 		{"bad status", "name: x\nrules:\n  - {name: a, status: [4xx], outcome: burst}\n", `x.yaml:3:24: status[0]: "4xx": want a whole number`},
 		{"no name", "title: x\n", `x.yaml:1:1: missing key "name"`},
 		{"no condition", "name: x\nrules:\n  - {name: a, outcome: burst}\n", `x.yaml:3:5: rule "a" has no condition`},
+		{"ambiguous and yet named", "name: x\nrules:\n  - {name: a, message: slow, outcome: burst, ambiguous: true}\n", `x.yaml:3:57: rule "a": ambiguous wording has the outcome unclassified, not burst`},
 		{"twice", "name: x\nrules:\n  - {name: a, message: b, outcome: burst}\n  - {name: a, message: c, outcome: burst}\n", `x.yaml:4:12: a second rule named "a"`},
 		{"falling tiers", "name: x\nprices:\n  - model: m\n    currency: USD\n    date: 2026-01\n    source: s\n    tiers: [{up_to: 9, input: 1, output: 1}, {up_to: 5, input: 1, output: 1}]\n", "x.yaml:7:46: tiers must rise"},
 		{"unknown base", "name: x\nextends: nobody\n", `x.yaml: extends: unknown profile "nobody"; known: alibaba`},
@@ -141,4 +156,31 @@ func FuzzRead(f *testing.F) {
 			t.Error("a profile without a name")
 		}
 	})
+}
+
+// The documents say where every profile was read, and when.
+func TestSourcesAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Names() {
+		p, err := Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Sources) == 0 {
+			t.Errorf("%s has no source", name)
+		}
+		for _, s := range p.Sources {
+			if want := s.Where + " (" + s.Date + ")"; !strings.Contains(string(doc), want) {
+				t.Errorf("docs/providers.md does not have %q of %s", want, name)
+			}
+		}
+		for _, r := range p.Rules {
+			if r.Source == "" && r.Profile != Generic {
+				t.Errorf("rule %s has no source", r.ID())
+			}
+		}
+	}
 }

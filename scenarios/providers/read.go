@@ -141,7 +141,9 @@ func complete(p *Profile, all map[string]*Profile) (*Profile, error) {
 		if slices.Contains(seen, next) {
 			return nil, fmt.Errorf("extends: profiles %s extend each other", strings.Join(seen, ", "))
 		}
-		whole, seen, next = over(whole, base), append(seen, next), base.Extends
+		parent := *base
+		parent.Prices = nil // who speaks like another does not charge like him
+		whole, seen, next = over(whole, &parent), append(seen, next), base.Extends
 	}
 	whole = over(whole, defaults())
 	whole.Extends = ""
@@ -152,6 +154,7 @@ func defaults() *Profile {
 	prefix := DefaultAuthPrefix
 	return &Profile{
 		Kind:            KindProvider,
+		API:             ChatCompletions,
 		ChatPath:        DefaultChatPath,
 		AuthHeader:      DefaultAuthHeader,
 		AuthPrefix:      &prefix,
@@ -171,7 +174,15 @@ func over(p, base *Profile) *Profile {
 	whole := *p
 	whole.Title = cmp.Or(p.Title, base.Title, p.Name)
 	whole.Kind = cmp.Or(p.Kind, base.Kind)
+	whole.API = cmp.Or(p.API, base.API)
 	whole.ChatPath = cmp.Or(p.ChatPath, base.ChatPath)
+	whole.APIs = orList(p.APIs, base.APIs)
+	if len(p.RequestHeaders) == 0 {
+		whole.RequestHeaders = base.RequestHeaders
+	}
+	if len(p.StreamHeaders) == 0 {
+		whole.StreamHeaders = base.StreamHeaders
+	}
 	whole.AuthHeader = cmp.Or(p.AuthHeader, base.AuthHeader)
 	whole.AuthPrefix = cmp.Or(p.AuthPrefix, base.AuthPrefix)
 	whole.KeyEnv = cmp.Or(p.KeyEnv, base.KeyEnv)

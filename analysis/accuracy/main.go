@@ -1,0 +1,79 @@
+// Accuracy measures how well limits are found, on a population of hidden
+// endpoints that a seed makes. It prints what the search reaches, beside a
+// fixed staircase on the same endpoints, and exits with 1 when a figure is not
+// reached. See docs/accuracy.md.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+)
+
+func main() {
+	seed := flag.Uint64("seed", 1, "makes the population")
+	count := flag.Int("count", 1000, "how many endpoints")
+	verbose := flag.Bool("v", false, "print every endpoint as it is done")
+	only := flag.Int("only", -1, "probe this endpoint of the population, and print each stage")
+	flag.Parse()
+	if *only >= 0 {
+		r := probe(*seed, uint64(*only), os.Stdout)
+		r.tell(os.Stdout)
+		return
+	}
+	var each func(*result)
+	if *verbose {
+		each = func(r *result) { r.tell(os.Stdout) }
+	}
+	if !report(os.Stdout, measure(*seed, *count, each)) {
+		os.Exit(1)
+	}
+}
+
+// measure probes the whole population, several endpoints at a time.
+func measure(seed uint64, count int, each func(*result)) []result {
+	results := make([]result, count)
+	var wg sync.WaitGroup
+	var telling sync.Mutex
+	next := make(chan int)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for n := range next {
+				results[n] = probe(seed, uint64(n), io.Discard)
+				if each != nil {
+					telling.Lock()
+					each(&results[n])
+					telling.Unlock()
+				}
+			}
+		})
+	}
+	for n := range count {
+		next <- n
+	}
+	close(next)
+	wg.Wait()
+	return results
+}
+
+// tell prints what is true of an endpoint and what was found.
+func (r *result) tell(w io.Writer) {
+	e := r.document.Effective
+	fmt.Fprintf(w, "%4d %-42s rpm %.4g found %s", r.n, r.subject.class, r.subject.rpm, bound(e.RPM))
+	if r.subject.tpm > 0 {
+		fmt.Fprintf(w, ", tpm %.4g found %s", r.subject.tpm, bound(e.TPM))
+	}
+	fmt.Fprintf(w, "; %.0f admitted of least %.0f\n", r.searchAdmitted, r.subject.leastAdmitted)
+	for _, l := range r.subject.limits {
+		fmt.Fprintf(w, "       truth %s\n", describe(&l))
+	}
+	for _, l := range r.document.Limits {
+		fmt.Fprintf(w, "       found %s %s: %s; rivals %v\n", l.Dimension, l.Algorithm, l.Why, l.Rivals)
+	}
+	if r.err != nil {
+		fmt.Fprintf(w, "       error %v\n", r.err)
+	}
+}

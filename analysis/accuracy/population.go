@@ -1,0 +1,148 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/analysis/sim"
+)
+
+// A subject is one hidden endpoint and what is true of it.
+type subject struct {
+	class    string // what is hard about it
+	endpoint sim.Endpoint
+	rpm, tpm float64 // effective; 0: no limit in that dimension
+	// least are the admissions, tokens and time that can show its limits.
+	leastAdmitted, leastTokens float64
+	leastTime                  time.Duration
+	limits                     []sim.Limit
+	aligned                    bool // windows begin by the clock
+}
+
+// Ranges of the population.
+const (
+	lowestRPM, highestRPM = 3, 10_000
+	lowestTPM, highestTPM = 1_000, 10_000_000
+	shortest, longest     = 500 * time.Millisecond, 90 * time.Second
+)
+
+// windows are the usual ones; half of the limits have one of these, the others
+// anything between shortest and longest.
+var windows = []time.Duration{time.Second, 2500 * time.Millisecond, 7 * time.Second, 10 * time.Second, time.Minute, 90 * time.Second}
+
+// draw makes one hidden endpoint.
+func draw(seed, n uint64) subject {
+	rng := rand.New(rand.NewPCG(seed, n))
+	s := subject{endpoint: sim.Endpoint{
+		RTT:    time.Duration(between(rng, 5, 200) * float64(time.Millisecond)),
+		Faults: []float64{0, 0, 0.01, 0.02}[rng.IntN(4)],
+		Rand:   rng,
+	}}
+	s.endpoint.Jitter = time.Duration(between(rng, 0.01, 0.2) * float64(s.endpoint.RTT))
+	s.endpoint.Think = time.Duration(between(rng, 1, 300) * float64(time.Millisecond))
+	s.endpoint.ServerClock = rng.IntN(4) == 0
+	typed := rng.IntN(2) == 0
+	algorithm := []limiter.Algorithm{limiter.SlidingLog, limiter.FixedWindow, limiter.TokenBucket, limiter.SlidingCounter}[rng.IntN(4)]
+	s.aligned = algorithm == limiter.FixedWindow && rng.IntN(2) == 0
+	s.class = string(algorithm)
+	s.rpm = s.add(rng, algorithm, false, typed, lowestRPM, highestRPM)
+	if rng.IntN(2) == 0 {
+		s.tpm = s.add(rng, algorithm, true, typed, lowestTPM, highestTPM)
+	}
+	s.trap(rng)
+	if !s.visible() {
+		return draw(seed, n+1<<32)
+	}
+	if !typed {
+		s.class += ", untyped"
+	}
+	s.endpoint.Limits = s.limits
+	return s
+}
+
+// Sizes of the requests that a search may send, in tokens.
+const smallest, largest = 17, 30_000
+
+// visible reports whether each limit can be met at all behind the others: a
+// window of one must be filled at the pace that every other allows.
+func (s *subject) visible() bool {
+	for _, l := range s.limits {
+		for _, other := range s.limits {
+			if l.Tokens == other.Tokens {
+				continue // stacked ones are drawn to be visible
+			}
+			fits := other.Amount * math.Max(1, l.Window.Seconds()/other.Window.Seconds()) // of the other's unit, in a window
+			switch {
+			case l.Tokens && fits*largest < 1.5*l.Amount, !l.Tokens && fits/smallest < 1.5*(l.Amount+1):
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// trap adds, to some endpoints, what real limiters do beside counting.
+func (s *subject) trap(rng *rand.Rand) {
+	switch rng.IntN(8) {
+	case 0:
+		for i := range s.limits {
+			s.limits[i].CountRefused = true
+		}
+		s.class += ", refusals counted"
+	case 1:
+		for i := range s.limits {
+			s.limits[i].Penalty = 15 * time.Second
+		}
+		s.class += ", penalty"
+	}
+}
+
+// add gives the endpoint one or two limiters in a dimension and returns the
+// effective rate a minute.
+func (s *subject) add(rng *rand.Rand, algorithm limiter.Algorithm, tokens, typed bool, low, high float64) float64 {
+	perMinute := between(rng, low, high)
+	window := windows[rng.IntN(len(windows))]
+	if rng.IntN(2) == 0 {
+		window = time.Duration(between(rng, shortest.Seconds(), longest.Seconds()) * float64(time.Second)).Round(100 * time.Millisecond)
+	}
+	amount := math.Max(1, math.Round(perMinute*window.Minutes()))
+	if tokens {
+		amount = math.Max(200, amount)
+	}
+	effective := s.limit(algorithm, tokens, typed, amount, window)
+	if rng.IntN(3) == 0 && window >= 10*time.Second { // a faster one on top
+		short := windows[rng.IntN(3)]
+		share := between(rng, 1.1, 3) // of the slower one's rate
+		if n := math.Round(share * amount / window.Seconds() * short.Seconds()); n >= 2 && n < 0.8*amount {
+			effective = math.Min(effective, s.limit(algorithm, tokens, typed, n, short))
+			s.class += ", stacked"
+		}
+	}
+	return effective
+}
+
+func (s *subject) limit(algorithm limiter.Algorithm, tokens, typed bool, amount float64, window time.Duration) float64 {
+	l := sim.Limit{Spec: limiter.Spec{Algorithm: algorithm, Amount: amount, Window: window, Aligned: s.aligned}, Tokens: tokens}
+	if typed {
+		l.Refusal = exchange.RequestRate
+		if tokens {
+			l.Refusal = exchange.TokenRate
+		}
+	}
+	s.limits = append(s.limits, l)
+	if tokens {
+		s.leastTokens += amount
+	} else {
+		s.leastAdmitted += amount + 1
+	}
+	s.leastTime += 2 * window
+	return amount / window.Minutes()
+}
+
+// between draws log-uniformly.
+func between(rng *rand.Rand, low, high float64) float64 {
+	return low * math.Exp(rng.Float64()*math.Log(high/low))
+}

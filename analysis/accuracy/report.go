@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"probe/analysis"
+	"probe/analysis/sim"
+)
+
+// A figure is one row of the table: what was reached and what is to be.
+type figure struct {
+	name    string
+	value   float64
+	bound   float64
+	atLeast bool // otherwise at most
+	format  string
+	beside  string // the staircase's figure
+}
+
+func (f figure) reached() bool {
+	if math.IsNaN(f.value) {
+		return false
+	}
+	if f.atLeast {
+		return f.value >= f.bound
+	}
+	return f.value <= f.bound
+}
+
+// report prints the table and says whether every row is reached.
+func report(w io.Writer, results []result) bool {
+	fmt.Fprintf(w, "%d endpoints\n", len(results))
+	all := true
+	for _, f := range figures(results) {
+		mark, relation := "reached", "at most"
+		if f.atLeast {
+			relation = "at least"
+		}
+		if !f.reached() {
+			mark, all = "NOT REACHED", false
+		}
+		fmt.Fprintf(w, "%-58s "+f.format+"  (%s "+f.format+")  %s%s\n", f.name, f.value, relation, f.bound, mark, f.beside)
+	}
+	return all
+}
+
+func figures(results []result) []figure {
+	var errs, stairs, widths, admitted, tokens, took []float64
+	inside, bounds, named, nameable, wrong := 0, 0, 0, 0, 0
+	for i := range results {
+		r := &results[i]
+		e := r.document.Effective
+		for _, pair := range []struct {
+			truth float64
+			found analysis.Bound
+		}{{r.subject.rpm, e.RPM}, {r.subject.tpm, e.TPM}} {
+			if pair.truth == 0 {
+				continue
+			}
+			bounds++
+			if pair.found.Value == nil {
+				errs = append(errs, 1)
+				continue
+			}
+			errs = append(errs, math.Abs(*pair.found.Value-pair.truth)/pair.truth)
+			widths = append(widths, (*pair.found.High-*pair.found.Low)/pair.truth)
+			if *pair.found.Low <= pair.truth*(1+1e-9) && pair.truth <= *pair.found.High*(1+1e-9) {
+				inside++
+			}
+		}
+		if r.staircase == nil {
+			stairs = append(stairs, 1)
+		} else {
+			stairs = append(stairs, math.Abs(*r.staircase-r.subject.rpm)/r.subject.rpm)
+		}
+		ok, could := r.named()
+		named, nameable = named+ok, nameable+could
+		wrong += r.wrongClaims()
+		admitted = append(admitted, r.searchAdmitted/r.subject.leastAdmitted)
+		if r.subject.leastTokens > 0 {
+			tokens = append(tokens, r.searchTokens/r.subject.leastTokens)
+		}
+		took = append(took, r.searchTook.Seconds()/r.subject.leastTime.Seconds())
+	}
+	share := func(n, of int) float64 { return float64(n) / float64(max(1, of)) }
+	return []figure{
+		{"effective RPM and TPM, relative error, median", quantile(errs, 0.5), 0.005, false, "%.4f", fmt.Sprintf("  (staircase %.2f)", quantile(stairs, 0.5))},
+		{"the same, 99th percentile", quantile(errs, 0.99), 0.02, false, "%.4f", fmt.Sprintf("  (staircase %.2f)", quantile(stairs, 0.99))},
+		{"truth in the stated interval, share", share(inside, bounds), 0.95, true, "%.4f", ""},
+		{"width of the interval, median", quantile(widths, 0.5), 0.02, false, "%.4f", ""},
+		{"algorithm named, or among the rivals, share", share(named, nameable), 0.95, true, "%.4f", ""},
+		{"wrong claims", float64(wrong), 0, false, "%.0f", ""},
+		{"requests admitted by the search over the least, median", quantile(admitted, 0.5), 1.5, false, "%.2f", ""},
+		{"tokens spent by the search over the least, median", quantile(tokens, 0.5), 1.3, false, "%.2f", ""},
+		{"endpoint time of the search over the least, median", quantile(took, 0.5), 1.5, false, "%.2f", ""},
+	}
+}
+
+// named reports whether the algorithm of the limiter that binds requests is
+// the one that was found, or among its rivals.
+func (r *result) named() (ok, could int) {
+	for _, l := range r.document.Limits {
+		if l.Dimension != "requests" || !l.Binds {
+			continue
+		}
+		truth := string(r.subject.limits[0].Algorithm)
+		if string(l.Algorithm) == truth {
+			return 1, 1
+		}
+		for _, rival := range l.Rivals {
+			if len(rival) >= len(truth) && rival[:len(truth)] == truth {
+				return 1, 1
+			}
+		}
+		return 0, 1
+	}
+	return 0, 0
+}
+
+// wrongClaims counts limits that were reported of a rate that no limiter of
+// the endpoint has, in a dimension that has none like it.
+func (r *result) wrongClaims() int {
+	wrong := 0
+	for _, l := range r.document.Limits {
+		if l.WindowLowS == nil || l.Low == nil {
+			wrong++ // a cap on requests in flight, or nothing that can be said
+			continue
+		}
+		low, high := *l.Low / *l.WindowHighS, *l.High / *l.WindowLowS
+		known := slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool {
+			rate := t.Amount / t.Window.Seconds()
+			return t.Tokens == (l.Dimension == "tokens") && rate >= 0.9*low && rate <= 1.1*high
+		})
+		if !known {
+			wrong++
+		}
+	}
+	return wrong
+}
+
+func quantile(v []float64, q float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	v = slices.Sorted(slices.Values(v))
+	return v[min(len(v)-1, int(math.Ceil(q*float64(len(v))))-1)]
+}

@@ -1,0 +1,84 @@
+package classify
+
+import (
+	"strings"
+	"testing"
+
+	"probe/analysis/exchange"
+)
+
+// Sentences that nobody has said yet, as far as is known: the rules go by
+// meaning, so that they need not have been heard before.
+func TestSentences(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		sentence   string
+		want       exchange.Outcome
+		advertised string
+		wait       float64
+	}{
+		{"You are sending requests too quickly.", "request_rate", "", 0},
+		{"Too many input tokens in the last minute", "token_rate", "", 0},
+		{"Your tokens-per-minute quota has been used up", "token_rate", "", 0},
+		{"Request limit: 60 per minute exceeded", "request_rate", "requests 60/60s", 0},
+		{"API key exceeded its rate of 5 req/s", "request_rate", "requests 5/1s", 0},
+		{"Max 10 requests per 1 minute", "request_rate", "requests 10/60s", 0},
+		{"Limit of 100 requests per hour reached", "daily_quota", "requests 100/3600s", 0},
+		{"Quota of 1000000 tokens per day exhausted.", "daily_quota", "tokens 1000000/86400s", 0},
+		{"You have 0 credits left.", "billing", "", 0},
+		{"Your prepaid balance is used up", "billing", "", 0},
+		{"Payment required to continue", "billing", "", 0},
+		{"Trial credits expired", "free_quota", "", 0},
+		{"Your free trial has ended", "free_quota", "", 0},
+		{"concurrent request limit (5) exceeded", "concurrency", "concurrency 5", 0},
+		{"maximum number of parallel requests reached", "concurrency", "", 0},
+		{"you can only have 2 requests in progress at a time", "concurrency", "concurrency 2", 0},
+		{"traffic ramped up too fast", "burst", "", 0},
+		{"The server is currently overloaded", "overload", "", 0},
+		{"We are experiencing heavy load", "overload", "", 0},
+		{"You have used up today's quota", "daily_quota", "", 0},
+		{"Rate limit: 20 requests/min", "request_rate", "requests 20/60s", 0},
+		{"Rate limited. Try again in 5 minutes.", "unclassified", "", 300},
+		{"Exceeded 40000 TPM", "token_rate", "tokens 40000/60s", 0},
+		{"请求次数超过每分钟60次的限制", "request_rate", "requests 60/60s", 0},
+		{"今日免费额度已用完，请明天再试", "daily_quota", "", 0},
+		{"账户余额不足，请充值", "billing", "", 0},
+		{"当前并发数已达上限 5", "concurrency", "", 0},
+		{"每分钟tokens超过限制", "token_rate", "", 0},
+		{"您的请求过于频繁，请稍后再试", "request_rate", "", 0},
+		{"触发限流", "unclassified", "", 0},
+		{"本月额度已用完", "daily_quota", "", 0},
+		{"Has alcanzado el límite de solicitudes por minuto", "request_rate", "", 0},
+		{"Sie haben das Limit von 10 Anfragen pro Minute überschritten", "request_rate", "requests 10/60s", 0},
+		{"Vous avez dépassé la limite de 20 requêtes par minute", "request_rate", "requests 20/60s", 0},
+		{"Слишком много запросов в минуту", "request_rate", "", 0},
+		{"분당 요청 한도를 초과했습니다", "request_rate", "", 0},
+		{"1分あたりのリクエスト数の上限を超えました", "request_rate", "", 0},
+		{"Requests are limited to 3 per second. Retry after 1s", "request_rate", "requests 3/1s", 1},
+		{"Throughput limit exceeded: 100000 tokens/min", "token_rate", "tokens 100000/60s", 0},
+		{"Hourly request quota of 500 exceeded, resets in 12m", "daily_quota", "requests 500/3600s", 720},
+		{"You have reached your plan's limit of 50 messages every 3 hours", "daily_quota", "requests 50/10800s", 0},
+		{"Spending limit of $50 reached", "billing", "", 0},
+		{"Insufficient funds", "billing", "", 0},
+		{"Account in arrears", "billing", "", 0},
+		{"Only 1 concurrent request is allowed on your plan", "concurrency", "concurrency 1", 0},
+		{"GPU resources exhausted, please try later", "overload", "", 0},
+		{"All workers are busy", "overload", "", 0},
+		{"queue is full", "overload", "", 0},
+		{"no available capacity", "overload", "", 0},
+		{"Exceeded rate limit of 2 requests per 10 seconds", "request_rate", "requests 2/10s", 0},
+		{"Max requests per minute reached: 30", "request_rate", "requests 30/60s", 0},
+		{"token limit per minute: 90000, used: 89000, requested: 2000", "token_rate", "tokens 90000/60s used 89000 requested 2000", 0},
+	} {
+		got := Unknown().Classify(Answer{Status: 429, Body: []byte(tc.sentence)})
+		if got.Outcome != tc.want {
+			t.Errorf("%q: %s by %s, want %s", tc.sentence, got.Outcome, got.Rule, tc.want)
+		}
+		if limits := strings.Join(written(got.Advertised), ", "); limits != tc.advertised {
+			t.Errorf("%q: limits %q, want %q", tc.sentence, limits, tc.advertised)
+		}
+		if wait := got.RetryAfterS; wait == nil && tc.wait > 0 || wait != nil && *wait != tc.wait {
+			t.Errorf("%q: wait %v, want %v", tc.sentence, wait, tc.wait)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package search_test
+
+import (
+	"testing"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+	"probe/analysis/sim"
+)
+
+// with changes a limit.
+func with(l sim.Limit, change func(*sim.Limit)) sim.Limit {
+	change(&l)
+	return l
+}
+
+// traps are what real limiters do beside counting, each of which a naive
+// method reads wrongly.
+func traps() []example {
+	aligned := func(l *sim.Limit) { l.Aligned, l.Phase = true, 1900*time.Millisecond }
+	counted := func(l *sim.Limit) { l.CountRefused = true }
+	return []example{
+		{
+			name: "a window aligned to the clock", within: 20 * time.Second, lookFor: []string{search.LookRequests},
+			far:  near(with(limit(limiter.FixedWindow, 40, 7*time.Second), aligned)),
+			want: []want{{fit.Requests, limiter.FixedWindow, 40, 7 * time.Second}},
+		},
+		{
+			name: "a sliding counter", within: 20 * time.Second, lookFor: []string{search.LookRequests},
+			far:  near(limit(limiter.SlidingCounter, 40, 7*time.Second)),
+			want: []want{{fit.Requests, limiter.SlidingCounter, 40, 7 * time.Second}},
+		},
+		{
+			name: "refusals that count", within: 20 * time.Second, lookFor: []string{search.LookRequests},
+			far:  near(with(limit(limiter.SlidingLog, 40, 5*time.Second), counted)),
+			want: []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}},
+		},
+		{
+			name: "a block after a refusal", within: 40 * time.Second, lookFor: []string{search.LookRequests},
+			far:  near(with(limit(limiter.SlidingLog, 40, 5*time.Second), func(l *sim.Limit) { l.Penalty = 15 * time.Second })),
+			want: []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}},
+		},
+	}
+}
+
+// untyped makes a limiter refuse without saying why.
+func untyped(l sim.Limit) sim.Limit {
+	l.Refusal = exchange.Unclassified
+	return l
+}
+
+// What is counted is found out when the refusals do not say.
+func TestFindsDimension(t *testing.T) {
+	for _, test := range []example{
+		{
+			name: "requests", far: near(untyped(limit(limiter.SlidingLog, 40, 5*time.Second))),
+			want: []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}},
+		},
+		{
+			name: "tokens", far: near(untyped(tokens(limit(limiter.SlidingLog, 1000, 5*time.Second)))),
+			want: []want{{fit.Tokens, limiter.SlidingLog, 1000, 5 * time.Second}},
+		},
+		{
+			name: "both", far: near(untyped(limit(limiter.SlidingLog, 40, 5*time.Second)), untyped(tokens(limit(limiter.SlidingLog, 50_000, 5*time.Second)))),
+			want: []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}, {fit.Tokens, limiter.SlidingLog, 50_000, 5 * time.Second}},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := run(t, config(20*time.Second, search.LookRequests, search.LookTokens), test.far)
+			checkLimits(t, f, 20*time.Second, test.want)
+		})
+	}
+}
+
+func TestFindsTraps(t *testing.T) {
+	for _, test := range traps() {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f := run(t, config(test.within, test.lookFor...), test.far)
+			checkLimits(t, f, test.within, test.want)
+		})
+	}
+}
+
+// A cap on requests in flight is no rate, whatever rate it looks like.
+func TestFindsCapInFlight(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.Concurrency, 5, 0))
+	e.Think, e.PerToken = 500*time.Millisecond, 20*time.Millisecond
+	f := run(t, config(10*time.Second, search.LookRequests), e)
+	limits, _ := f.limits(fit.Requests, 10*time.Second)
+	if len(limits) != 1 || limits[0].IsRate() || limits[0].Best != 5 {
+		t.Errorf("found %+v", limits)
+	}
+}
+
+func TestFindsDelay(t *testing.T) {
+	t.Parallel()
+	l := limit(limiter.LeakyBucket, 10, time.Second)
+	l.Burst = 1e6
+	f := run(t, config(30*time.Second, search.LookRequests), near(l))
+	checkWarning(t, f.Warnings, "waits")
+	d, ok := fit.ExplainDelay(fit.NewLog(f.all))
+	if !ok || d.Low > 10 || d.High < 10 || d.High/d.Low > 1.05 {
+		t.Errorf("delay %+v", d)
+	}
+}
+
+// Refusals at random are no limit.
+func TestFindsNoLimitInRandomRefusals(t *testing.T) {
+	t.Parallel()
+	for _, share := range []float64{0.05, 0.2} {
+		e := near()
+		e.Random = share
+		f := run(t, config(10*time.Second, search.LookRequests), e)
+		if limits, left := f.limits(fit.Requests, 10*time.Second); len(limits) > 0 || left == 0 {
+			t.Errorf("%v: %d limits found, %d refusals left: %v", share, len(limits), left, describeAll(limits))
+		}
+	}
+}
+
+func describeAll(limits []fit.Limit) (all []string) {
+	for _, l := range limits {
+		all = append(all, l.Shape.String())
+	}
+	return all
+}
