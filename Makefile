@@ -10,7 +10,7 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 VERSION = $(shell git describe --tags --always --dirty)
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
 
-.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check release release-check image image-check
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-report release release-check image image-check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -42,11 +42,28 @@ fuzz: ## each fuzz target for a while
 crash: ## kill runs at random moments, and resume them; KILLS=200
 	go test ./cmd/probe -run TestCrash -timeout 60m -kills $(or $(KILLS),200) -v
 
+accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
+	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
+
+compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SPEED=6; less busy machines can go faster
+	go test ./cmd/probe -run TestRemediesOverTCP -timeout 60m -tcp $(or $(SPEED),6) -v
+
 gates: ## one release twice passes its gate, 80 % of its limits fails; REPETITIONS=50, in virtual time
 	go test ./cmd/probe -run 'TestGateDoesNotFlap' -count=1 -repetitions $(or $(REPETITIONS),50) -v
 
-accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
-	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
+# Peers of the comparisons. wrk comes from the system's packages.
+PEERS = github.com/tsenart/vegeta/v12@v12.13.0 go.k6.io/k6@v1.8.1 github.com/rakyll/hey@v0.1.5
+
+bench: ## compare with vegeta, k6, hey, wrk and the official Go SDK on this machine; ROUNDS=5 EACH=4s
+	@for peer in $(PEERS); do GOBIN=$(CURDIR)/bin/peers go install $$peer || echo "$$peer cannot be had here: left out"; done
+	@wrk=$$(command -v wrk) && ln -sf $$wrk bin/peers/wrk || echo "wrk is not installed: left out"
+	go test ./attack/bench -run TestBench -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -rounds $(or $(ROUNDS),5) -each $(or $(EACH),4s)
+
+bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10000000; takes about 6 GB of disk
+	go test ./attack/bench -run TestReport -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -attempts $(or $(ATTEMPTS),10000000)
+
+soak: ## send at 1,000 requests a second for SOAK=1h; memory must stay flat, and no attempt be lost
+	go test ./attack/bench -run TestSoak -v -count 1 -timeout 0 -soak $(or $(SOAK),1h)
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

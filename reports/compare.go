@@ -66,13 +66,13 @@ func CompareMarkdown(w io.Writer, d *compare.Document, plots ...string) error {
 const compareMethod = `Every strategy did the same tasks, in rounds that alternate, with a silence between
 rounds so that limits forget. Time to success is the task's clock, from its arrival to its answer, with queues, waits
 and further attempts in between; E2E and TTFT are the attempt's clock, over successes. Cost is everything billed over
-the tokens of successful tasks. Differences are to the first strategy of the target, with 95 % intervals by Welch over
-rounds. All times are in endpoint time. See docs/compare.md of the program's source.`
+the tokens of successful tasks. Differences are to the first strategy of the target, of that to the first of all, with
+95 % intervals by Welch over rounds. All times are in endpoint time. See docs/compare.md of the program's source.`
 
 // CompareFolder writes everything that a comparison's report consists of into
-// its folder: compare.json, compare.md, compare.html, plots/*.svg and *.png. The series are
-// the timelines of the rows, in their order. As in [Folder], each file is
-// written at once, and the JSON comes last.
+// its folder: compare.json, compare.md, compare.csv, compare.html,
+// plots/*.svg and *.png. The series are the timelines of the rows, in their
+// order. As in [Folder], each file is written at once, and the JSON comes last.
 func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
 	files, err := writePlots(filepath.Join(dir, plotsDir), compareFigures(d, timelines))
 	if err != nil {
@@ -84,6 +84,9 @@ func CompareFolder(dir string, d *compare.Document, timelines []Series) error {
 	}
 	err = writeRendered(filepath.Join(dir, "compare.md"), func(w io.Writer) error { return CompareMarkdown(w, d, paths...) })
 	if err != nil {
+		return err
+	}
+	if err := writeRendered(filepath.Join(dir, "compare.csv"), func(w io.Writer) error { return CompareCSV(w, d) }); err != nil {
 		return err
 	}
 	err = writeRendered(filepath.Join(dir, "compare.html"), func(w io.Writer) error { return CompareHTML(w, d, timelines) })

@@ -72,8 +72,10 @@ func successPlot(d *compare.Document) *chart.Figure {
 	panel.Layers = append(panel.Layers, spotLabels(spots, yEnd)...)
 	meets, misses := chart.Mark{Shape: chart.Circle, Color: chart.Blue}, chart.Mark{Shape: chart.Square, Color: chart.Vermillion, Hollow: true}
 	title := "No strategy meets the goal"
-	if d.Advice.Choice != "" {
-		title = d.Advice.Choice + " is the cheapest that meets the goal"
+	for i := range d.Rows {
+		if chosen(d, i) {
+			title = rowName(d, &d.Rows[i]) + " is the cheapest that meets the goal"
+		}
 	}
 	return &chart.Figure{
 		Title:    title,

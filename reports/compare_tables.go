@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"probe/analysis"
@@ -20,6 +21,9 @@ func compareTables(d *compare.Document) []*table {
 	}
 	if d.Quota.Source != "" {
 		list = append(list, quotaTable(d))
+	}
+	if d.Rehearsal != nil {
+		list = append(list, rehearsalTable(d.Rehearsal))
 	}
 	return list
 }
@@ -59,7 +63,7 @@ func strategyTable(d *compare.Document) *table {
 			count(int64(d.Workload.Requests)), number(d.Workload.Tokens)),
 		fmt.Sprintf("A month is %s tokens, %s of them output.", short(float64(d.Monthly.Tokens)), shareText(d.Monthly.Output)))
 	if p := d.Workload.PhysicalS; p != nil {
-		t.notes = append(t.notes, fmt.Sprintf("One quota lets the workload through in %s at best: its %s bind.", seconds(*p), d.Workload.PhysicalBy))
+		t.notes = append(t.notes, fmt.Sprintf("At its steady rate one quota takes %s for the workload: its %s bind.", seconds(*p), d.Workload.PhysicalBy))
 	}
 	return t
 }
@@ -88,7 +92,7 @@ func shareText(v float64) string {
 
 // differenceTable sets every strategy against the first.
 func differenceTable(d *compare.Document) *table {
-	t := &table{title: "Differences to the first", columns: []column{
+	t := &table{title: "Differences", columns: []column{
 		{head: "strategy"}, {head: "success", right: true}, {head: "makespan", right: true},
 		{head: "mean time to success", right: true, spare: 2}, {head: "attempts/task", right: true, spare: 3},
 		{head: "per 1M tokens", right: true, spare: 1}, {head: "a month", right: true},
@@ -100,7 +104,7 @@ func differenceTable(d *compare.Document) *table {
 		}
 		monthly := dash
 		if r.MonthlyDiff != nil {
-			monthly = money(r.MonthlyDiff, d.Currency)
+			monthly = r.MonthlyDiff.String() + " " + d.Currency
 		}
 		points := func(v float64) string { return round(100*v, 1) }
 		t.add(rowName(d, r), differenceText(r, "success_rate", points, " points"), differenceText(r, "makespan_s", number, " s"),
@@ -108,9 +112,19 @@ func differenceTable(d *compare.Document) *table {
 			differenceText(r, "per_million_successful_tokens", number, " "+d.Currency), monthly)
 	}
 	if len(t.rows) > 0 {
-		t.notes = append(t.notes, "In brackets the 95 % interval, over rounds; ~ means that no difference was shown.")
+		t.notes = append(t.notes,
+			fmt.Sprintf("To %s. In brackets the 95 %% interval, over rounds; ~ means that no difference was shown.", referenceText(d)))
 	}
 	return t
+}
+
+// referenceText says what the rows are measured against.
+func referenceText(d *compare.Document) string {
+	first := &d.Rows[0]
+	if rowName(d, first) == first.Strategy {
+		return first.Strategy
+	}
+	return "the first strategy of the target; that one to " + rowName(d, first)
 }
 
 // differenceText writes one difference: its value and interval, or ~ when none
@@ -275,4 +289,49 @@ func quotaTable(d *compare.Document) *table {
 		t.add(x.name, maybe(x.have, number, dash), maybe(x.need, number, dash), ratio)
 	}
 	return t
+}
+
+// rehearsalTable says how far the rehearsal on a twin was off.
+func rehearsalTable(r *compare.Rehearsal) *table {
+	t := &table{title: "How far the rehearsal was off", columns: []column{
+		{head: "strategy"}, {head: "success", right: true}, {head: "makespan", right: true}, {head: "spent", right: true},
+	}}
+	worst, what := 0.0, ""
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		cells := []string{row.Strategy}
+		for _, f := range []struct {
+			name string
+			compare.Rehearsed
+			format func(float64) string
+		}{{"success", row.SuccessRate, shareText}, {"makespan", row.MakespanS, seconds}, {"spent", row.Spent, number}} {
+			cells = append(cells, rehearsedText(f.Rehearsed, f.format))
+			if f.Off != nil && math.Abs(*f.Off) > math.Abs(worst) {
+				worst, what = *f.Off, f.name+" of "+row.Strategy
+			}
+		}
+		t.add(cells...)
+	}
+	t.notes = append(t.notes, fmt.Sprintf("What %s said, what it was, and (rehearsed − real) / real.", r.Name))
+	switch {
+	case len(r.Rows) == 0:
+		t.notes = append(t.notes, "The two have no strategy in common.")
+	case what == "":
+		t.notes = append(t.notes, "The rehearsal was right to the last digit.")
+	default:
+		t.notes = append(t.notes, fmt.Sprintf("It was off by %s at most: %s.", shareText(math.Abs(worst)), what))
+	}
+	return t
+}
+
+// rehearsedText writes "as rehearsed → as it was (off)".
+func rehearsedText(f compare.Rehearsed, format func(float64) string) string {
+	off := dash
+	if f.Off != nil {
+		off = round(100**f.Off, 1) + " %"
+		if *f.Off > 0 {
+			off = "+" + off
+		}
+	}
+	return fmt.Sprintf("%s → %s (%s)", maybe(f.Rehearsed, format, dash), maybe(f.Real, format, dash), off)
 }

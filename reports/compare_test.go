@@ -58,6 +58,11 @@ func sampleComparison() compare.Input {
 		Scenario: "sample", Workload: scenarios.Workload{Kind: scenarios.WorkloadBatch, Goal: scenarios.Goal{Makespan: scenarios.Duration(20 * time.Second)}},
 		Quota:   compare.Declared(scenarios.Declared{RPM: 600, RPS: 10, TPM: 1_000_000}),
 		Monthly: compare.Volume{Tokens: 10_000_000, Output: 0.5},
+		Rehearsal: &compare.Rehearsal{Name: "rehearsed", Rows: []compare.RehearsedRow{
+			{Target: "qwen3-max", Strategy: "direct", SuccessRate: foretold(0.35), MakespanS: foretold(3), Spent: foretold(0.05)},
+			{Target: "qwen3-max", Strategy: "queue", SuccessRate: foretold(1), MakespanS: foretold(6.95)},
+			{Target: "elsewhere", Strategy: "queue", SuccessRate: foretold(1)},
+		}},
 		Prices: &scenarios.Prices{
 			Currency: "USD", Tiers: []scenarios.Tier{{Input: price("1.20"), Output: price("6.00")}},
 			Models: []scenarios.ModelPrices{{Model: "qwen-plus", Tiers: []scenarios.Tier{{Input: price("0.40"), Output: price("1.20")}}}},
@@ -71,6 +76,8 @@ func sampleComparison() compare.Input {
 	}
 }
 
+func foretold(v float64) compare.Rehearsed { return compare.Rehearsed{Rehearsed: &v} }
+
 func TestGoldenCompare(t *testing.T) {
 	in := sampleComparison()
 	d := compare.Compare(in)
@@ -81,6 +88,7 @@ func TestGoldenCompare(t *testing.T) {
 		{"compare.txt", func(w io.Writer) error { return CompareTerminal(w, d, TerminalOptions{}) }},
 		{"compare-80.txt", func(w io.Writer) error { return CompareTerminal(w, d, TerminalOptions{Width: 80}) }},
 		{"compare.md", func(w io.Writer) error { return CompareMarkdown(w, d, "plots/success.svg", "plots/timeline-1.svg") }},
+		{"compare.csv", func(w io.Writer) error { return CompareCSV(w, d) }},
 		{"compare.json", func(w io.Writer) error { return CompareJSON(w, d) }},
 		{"quota-request.md", func(w io.Writer) error {
 			need := d.Need

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"probe/analysis"
 	"probe/analysis/compare"
@@ -58,7 +59,7 @@ func askTable(d *analysis.Document, data QuotaRequestData) *table {
 		case b.Value == nil:
 			missing = "not known: no limit was reached"
 		case *need > *b.Value:
-			missing = number(*need - *b.Value)
+			missing = number(math.Ceil(*need - *b.Value))
 		default:
 			missing = "nothing"
 		}
@@ -71,7 +72,7 @@ func askTable(d *analysis.Document, data QuotaRequestData) *table {
 	row("requests", d.Effective.RPM, n.RPM)
 	row("tokens", d.Effective.TPM, n.TPM)
 	if n.RPM == nil {
-		t.notes = append(t.notes, "The scenario says not what is needed: give it workload: with a rate, or a goal with a makespan.")
+		t.notes = append(t.notes, "The scenario does not say what is needed: its workload wants a rate, or a goal with a makespan.")
 	}
 	return t
 }

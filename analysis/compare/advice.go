@@ -14,6 +14,8 @@ type Advice struct {
 	Remedies []Remedy `json:"remedies"`
 	// Choice is the cheapest strategy that meets the goal; empty when none does.
 	Choice string `json:"choice"`
+	// ChoiceTarget is the target on which it does.
+	ChoiceTarget string `json:"choice_target,omitempty"`
 	// Verdict is the recommendation in a sentence or two.
 	Verdict string `json:"verdict"`
 	// MissingRPM and MissingTPM are how much quota is missing when nothing
@@ -45,7 +47,7 @@ func advise(d *Document, in *Input) Advice {
 	}
 	best := choose(d, a.Remedies)
 	if best >= 0 {
-		a.Choice = d.Rows[best].Strategy
+		a.Choice, a.ChoiceTarget = d.Rows[best].Strategy, d.Rows[best].Target
 		a.Verdict = choiceText(d, best)
 		return a
 	}
@@ -103,12 +105,12 @@ func doneText(d *Document, r *Row) string {
 	if d.Workload.PhysicalS == nil || r.SuccessRate < 0.99 || *d.Workload.PhysicalS <= 0 {
 		return text
 	}
-	over := 100 * (r.MakespanS / *d.Workload.PhysicalS - 1)
-	switch {
-	case over >= 0:
-		return fmt.Sprintf("%s, done in %.0f s, %.1f %% over the physical %.0f s of one quota", text, r.MakespanS, over, *d.Workload.PhysicalS)
+	over, side := 100*(r.MakespanS / *d.Workload.PhysicalS - 1), "over"
+	if over < 0 {
+		over, side = -over, "under"
 	}
-	return fmt.Sprintf("%s, done in %.0f s, %.1f %% under the physical %.0f s of one quota", text, r.MakespanS, -over, *d.Workload.PhysicalS)
+	return fmt.Sprintf("%s, done in %.0f s, %.1f %% %s the %.0f s that one quota takes at its steady rate",
+		text, r.MakespanS, over, side, *d.Workload.PhysicalS)
 }
 
 // mixText tells the models of a fallback and what their tokens cost.
@@ -126,10 +128,11 @@ func mixText(d *Document, r *Row) string {
 
 // trapped reports whether the further attempts of a row all came within the
 // window that had refused the first, and how long the longest try lasted. It
-// needs a window: without a quota nobody can tell.
+// needs a window: without a quota nobody can tell. Only backoff waits for the
+// window to pass; other strategies go elsewhere at once.
 func trapped(in *Input, i int, r *Row, q Quota) (reach float64, yes bool) {
 	window := q.LongestWindow().Seconds()
-	if window == 0 || r.Retries == 0 || float64(r.RetriesThatHelped) > 0.05*float64(r.Retries) {
+	if window == 0 || !strings.Contains(r.Chain, "backoff") || r.Retries == 0 || float64(r.RetriesThatHelped) > 0.05*float64(r.Retries) {
 		return 0, false
 	}
 	lost := 0

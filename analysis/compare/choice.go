@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,7 @@ func lacks(d *Document, r *Row) string {
 	g := d.Workload.Goal
 	var list []string
 	if least := leastSuccess(g); r.SuccessRate < float64(least) {
-		list = append(list, fmt.Sprintf("%.1f %% of the tasks succeed, %v are wanted", 100*r.SuccessRate, least))
+		list = append(list, fmt.Sprintf("%.1f %% of the tasks succeed, %v are wanted%s", 100*r.SuccessRate, least, worthless(r)))
 	}
 	if g.Makespan > 0 && longest(r.MakespansS) > g.Makespan.Std().Seconds() {
 		list = append(list, fmt.Sprintf("it takes %.0f s, %.0f s are allowed", longest(r.MakespansS), g.Makespan.Std().Seconds()))
@@ -24,6 +25,21 @@ func lacks(d *Document, r *Row) string {
 	return strings.Join(list, "; ")
 }
 
+// worthless tells of answers that came and do not count, in brackets.
+func worthless(r *Row) string {
+	var parts []string
+	if r.Late > 0 {
+		parts = append(parts, fmt.Sprintf("%s answers come too late", count(float64(r.Late))))
+	}
+	if r.Cut > 0 {
+		parts = append(parts, fmt.Sprintf("%s are cut off", count(float64(r.Cut))))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
 func longest(list []float64) float64 {
 	best := 0.0
 	for _, v := range list {
@@ -31,9 +47,6 @@ func longest(list []float64) float64 {
 	}
 	return best
 }
-
-// alike is within what two costs, wastes or times count as the same.
-const alike = 0.01
 
 // choose returns the row to recommend, -1 for none: of those that meet the
 // goal the cheapest; of equally cheap ones the one with the fewest attempts in
@@ -48,16 +61,24 @@ func choose(d *Document, remedies []Remedy) int {
 	return best
 }
 
+// criteria are what a choice goes by, the first the most important. Two values
+// that differ by no more than the share that counts as alike are the same: a
+// few percent of a makespan are chance.
+var criteria = []struct {
+	of    func(*Row) float64
+	alike float64
+}{
+	{func(r *Row) float64 { return number(r.PerMillion) }, 0.01},
+	{func(r *Row) float64 { return 1 + r.RefusedShare }, 0.01},
+	{func(r *Row) float64 { return r.MakespanS }, 0.05},
+	{func(r *Row) float64 { return float64(strings.Count(r.Chain, "+")) }, 0},
+}
+
 // better reports whether a is to be preferred to b.
 func better(a, b *Row) bool {
-	for _, by := range []func(*Row) float64{
-		func(r *Row) float64 { return number(r.PerMillion) },
-		func(r *Row) float64 { return 1 + r.RefusedShare },
-		func(r *Row) float64 { return r.MakespanS },
-		func(r *Row) float64 { return float64(strings.Count(r.Chain, "+")) },
-	} {
-		x, y := by(a), by(b)
-		if math.Abs(x-y) > alike*math.Max(math.Abs(x), math.Abs(y)) {
+	for _, c := range criteria {
+		x, y := c.of(a), c.of(b)
+		if math.Abs(x-y) > c.alike*math.Max(math.Abs(x), math.Abs(y)) {
 			return x < y
 		}
 	}
@@ -92,12 +113,15 @@ func choiceText(d *Document, best int) string {
 	return text
 }
 
-// backoffAlone says by how much plain backoff is worse than the choice, the
-// remedy that everybody tries first.
+// backoffAlone says by how much plain backoff, the remedy that everybody tries
+// first, is worse than the choice; empty when it is not.
 func backoffAlone(d *Document, choice *Row) string {
 	for i := range d.Rows {
 		r := &d.Rows[i]
 		if r.Chain != "backoff" || r == choice || r.Target != choice.Target {
+			continue
+		}
+		if lacks(d, r) == "" && !better(choice, r) {
 			continue
 		}
 		text := fmt.Sprintf("With %s alone %.1f %% of the attempts are refused (here %.1f %%)", r.Strategy, 100*r.RefusedShare, 100*choice.RefusedShare)
@@ -134,6 +158,8 @@ func (a *Advice) lack(d *Document) {
 		}
 	}
 	switch {
+	case onlyCut(d):
+		a.Verdict += " Answers are cut off by max_tokens, which no strategy changes: allow longer ones."
 	case len(lacking) > 0:
 		a.Verdict += " Quota is missing: " + strings.Join(lacking, "; ") + "."
 	case d.Need.RPM != nil && d.Quota.RPM != nil:
@@ -143,6 +169,14 @@ func (a *Advice) lack(d *Document) {
 	default:
 		a.Verdict += " The workload sets no time, so a larger quota alone would not help: see what each one lacks."
 	}
+}
+
+// onlyCut reports whether some strategy would do if answers were not cut off.
+func onlyCut(d *Document) bool {
+	return slices.ContainsFunc(d.Rows, func(r Row) bool {
+		whole := float64(r.Success+r.Cut) / float64(max(1, r.Tasks))
+		return r.Cut > 0 && r.SuccessRate < float64(leastSuccess(d.Workload.Goal)) && whole >= float64(leastSuccess(d.Workload.Goal))
+	})
 }
 
 // missing returns need − have when that is more than nothing.

@@ -10,8 +10,8 @@ import (
 )
 
 // Compare draws the comparison. The first cell of each target is what the
-// others of that target are measured against; a target that has a single cell
-// is measured against the first of all.
+// others of that target are measured against, and is itself measured against
+// the first of all.
 func Compare(in Input) *Document {
 	d := &Document{
 		Schema: Schema, Scenario: in.Scenario, Complete: true, Quota: in.Quota, Currency: currency(in.Prices),
@@ -34,22 +34,16 @@ func Compare(in Input) *Document {
 	d.Workload = work(&in, ds)
 	d.Need = need(&in, ds, answerTime(d.Rows))
 	d.Advice = advise(d, &in)
+	d.Rehearsal = in.Rehearsal.against(d.Rows)
 	d.warn(&in)
 	return d
 }
 
-// reference returns the cell that cell i is measured against.
+// reference returns the cell that cell i is measured against; for the first of
+// all that is itself.
 func reference(cells []Cell, i int) int {
-	first, n := -1, 0
-	for k, c := range cells {
-		if c.Target == cells[i].Target {
-			n++
-			if first < 0 {
-				first = k
-			}
-		}
-	}
-	if n == 1 {
+	first := slices.IndexFunc(cells, func(c Cell) bool { return c.Target == cells[i].Target })
+	if first == i {
 		return 0
 	}
 	return first
@@ -147,6 +141,8 @@ func (d *Document) warn(in *Input) {
 	rounds := 0
 	for _, c := range in.Cells {
 		rounds = max(rounds, len(c.Rounds))
+	}
+	for _, c := range in.Cells {
 		for i, r := range c.Rounds {
 			if r.Void != "" {
 				say("%s, %s, round %d is no fair measure: %s", c.Target, c.Strategy, i+1, r.Void)

@@ -248,3 +248,72 @@ func ExampleCompare() {
 	// direct: 2 of 4 tasks succeeded, 50.0 % of the attempts were refused
 	// backoff: 4 of 4 tasks succeeded, 33.3 % of the attempts were refused; 2 of 2 further attempts succeeded
 }
+
+// The first strategy of a further target is measured against the first of all,
+// the others against the first of their own target.
+func TestReferences(t *testing.T) {
+	good, bad := attempts([]exchange.Outcome{ok}, []exchange.Outcome{ok}), attempts([]exchange.Outcome{ok}, []exchange.Outcome{no})
+	cell := func(target, strategy string, r compare.Round) compare.Cell {
+		return compare.Cell{Target: target, Strategy: strategy, Chain: "direct", Rounds: []compare.Round{r}}
+	}
+	d := compare.Compare(input(cell("t", "a", good), cell("t", "b", bad), cell("proxy", "a", bad), cell("proxy", "b", bad)))
+	var got []float64
+	for _, r := range d.Rows {
+		if len(r.Differences) > 0 {
+			got = append(got, r.Differences[0].Value)
+		}
+	}
+	if diff := cmp.Diff([]float64{-0.5, -0.5, 0}, got); diff != "" {
+		t.Errorf("differences in success rate:\n%s", diff)
+	}
+	if d.Advice.Choice != "a" || d.Advice.ChoiceTarget != "t" {
+		t.Errorf("the choice is %s on %s", d.Advice.Choice, d.Advice.ChoiceTarget)
+	}
+}
+
+// The verdict speaks of backoff only where backoff is worse, and of the length
+// of answers where that is all that is wrong.
+func TestVerdict(t *testing.T) {
+	good, refused := attempts([]exchange.Outcome{ok}), attempts([]exchange.Outcome{no, no, ok})
+	cut := attempts([]exchange.Outcome{ok})
+	cut.Tasks[0].CutFails, cut.Exchanges[0].Truncated = true, true
+	for _, test := range []struct {
+		name            string
+		direct, backoff compare.Round
+		choice          string
+		says, not       string
+	}{
+		{"as good", good, good, "direct", "is the cheapest", "With backoff alone"},
+		{"worse", good, refused, "direct", "With backoff alone 66.7 % of the attempts are refused (here 0.0 %)", "cut off"},
+		{"cut off", cut, cut, "", "Answers are cut off by max_tokens", "quota"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := compare.Compare(input(
+				compare.Cell{Strategy: "direct", Chain: "direct", Rounds: []compare.Round{test.direct}},
+				compare.Cell{Strategy: "backoff", Chain: "backoff", Rounds: []compare.Round{test.backoff}},
+			)).Advice
+			if a.Choice != test.choice || !strings.Contains(a.Verdict, test.says) || strings.Contains(a.Verdict, test.not) {
+				t.Errorf("choice %q: %s", a.Choice, a.Verdict)
+			}
+		})
+	}
+}
+
+// What loses most of its tasks is no measure of what one key can do.
+func TestGain(t *testing.T) {
+	lost := attempts([]exchange.Outcome{ok}, []exchange.Outcome{no})
+	lost.Tasks[0].Done = 50 * time.Millisecond
+	one, two := attempts([]exchange.Outcome{ok}, []exchange.Outcome{ok}), attempts([]exchange.Outcome{ok}, []exchange.Outcome{ok})
+	two.Exchanges[1].Key = "b"
+	for i := range two.Tasks {
+		two.Tasks[i].Done /= 2
+	}
+	a := compare.Compare(input(
+		compare.Cell{Strategy: "direct", Chain: "direct", Rounds: []compare.Round{lost}},
+		compare.Cell{Strategy: "queue", Chain: "queue", Rounds: []compare.Round{one}},
+		compare.Cell{Strategy: "rotate", Chain: "rotate+queue", Keys: 2, Rounds: []compare.Round{two}},
+	)).Advice.Remedies[2]
+	if a.Gain == nil || math.Abs(*a.Gain-2) > 1e-9 || a.SharedQuota == nil || *a.SharedQuota {
+		t.Errorf("gain %v, shared %v: %s", a.Gain, a.SharedQuota, a.Brought)
+	}
+}

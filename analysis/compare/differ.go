@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"encoding/json"
 	"math"
 
 	"github.com/shopspring/decimal"
@@ -39,7 +40,8 @@ func (t *tally) differ(first *tally) {
 		x, errX := decimal.NewFromString(a.String())
 		y, errY := decimal.NewFromString(b.String())
 		if errX == nil && errY == nil {
-			t.row.MonthlyDiff = amount(x.Sub(y))
+			diff := json.Number(x.Sub(y).StringFixed(2))
+			t.row.MonthlyDiff = &diff
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"probe/analysis"
 	"probe/analysis/exchange"
+	"probe/analysis/limiter"
 	"probe/scenarios"
 )
 
@@ -20,6 +21,8 @@ type Input struct {
 	// Monthly says for which volume the cost is worked out.
 	Monthly Volume
 	Quota   Quota
+	// Rehearsal is the comparison on a twin that came before; nil: none.
+	Rehearsal *Rehearsal
 	// Warnings of whoever sent.
 	Warnings []string
 }
@@ -50,21 +53,27 @@ type QuotaLimit struct {
 	Dimension string  `json:"dimension"` // requests or tokens
 	Amount    float64 `json:"amount"`
 	WindowS   float64 `json:"window_s"`
+	// Algorithm is empty where nobody has measured it.
+	Algorithm limiter.Algorithm `json:"algorithm,omitempty"`
+	// Burst is the most that a bucket holds; 0: Amount.
+	Burst float64 `json:"burst,omitempty"`
 }
 
 // A Document is compare.json. A value that was not found is null, never 0.
 type Document struct {
-	Schema   string   `json:"schema"`
-	Scenario string   `json:"scenario"`
-	Complete bool     `json:"complete"` // every round came to its end
-	Workload Work     `json:"workload"`
-	Quota    Quota    `json:"quota"`
-	Need     Need     `json:"need"`
-	Rows     []Row    `json:"rows"`
-	Advice   Advice   `json:"advice"`
-	Currency string   `json:"currency"`
-	Monthly  Volume   `json:"monthly_volume"`
-	Warnings []string `json:"warnings"`
+	Schema   string `json:"schema"`
+	Scenario string `json:"scenario"`
+	Complete bool   `json:"complete"` // every round came to its end
+	Workload Work   `json:"workload"`
+	Quota    Quota  `json:"quota"`
+	Need     Need   `json:"need"`
+	Rows     []Row  `json:"rows"`
+	Advice   Advice `json:"advice"`
+	// Rehearsal says how far the rehearsal on a twin was off; absent without one.
+	Rehearsal *Rehearsal `json:"rehearsal,omitempty"`
+	Currency  string     `json:"currency"`
+	Monthly   Volume     `json:"monthly_volume"`
+	Warnings  []string   `json:"warnings"`
 }
 
 // Work sums the workload up, per round.
@@ -118,9 +127,9 @@ type Row struct {
 	SpentPerRound *json.Number `json:"spent_per_round"`
 	PerMillion    *json.Number `json:"per_million_successful_tokens"`
 	MonthlyCost   *json.Number `json:"monthly_cost"`
-	MonthlyDiff   *json.Number `json:"monthly_cost_difference"` // to the first strategy
+	MonthlyDiff   *json.Number `json:"monthly_cost_difference"` // to the row that it is measured against
 
-	Differences []Difference `json:"differences"` // to the first strategy of the target; none for itself
+	Differences []Difference `json:"differences"` // none for the first row of all; see [Compare]
 }
 
 // A ModelShare is what one model did.
@@ -142,10 +151,11 @@ type KeyShare struct {
 	Refused   int64  `json:"refused"`
 }
 
-// A Difference is how far a row's measure is from the first row's.
+// A Difference is how far a row's measure is from that of the row that it is
+// measured against; see [Compare].
 type Difference struct {
 	Measure string  `json:"measure"` // name of the field of Row
-	Value   float64 `json:"value"`   // row minus first row
+	Value   float64 `json:"value"`   // this row minus that one
 	// Low and High bound the difference at 95 %; null when there is but one
 	// round, or no value.
 	Low  *float64 `json:"low"`

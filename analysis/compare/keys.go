@@ -126,12 +126,15 @@ func (m *Remedy) keys(d *Document, in *Input, i int) string {
 	return strings.Join(parts, ": ")
 }
 
-// bestWithOneKey is the highest goodput on a row's target that one key and one
-// model reached; 0 when there is no such row.
+// bestWithOneKey is the highest goodput on a row's target at which one key and
+// one model did the work; 0 when none did. What loses most tasks is soon done
+// with the rest, so its rate says nothing.
 func bestWithOneKey(d *Document, r *Row) float64 {
 	best := 0.0
 	for i := range d.Rows {
-		if o := &d.Rows[i]; o.Target == r.Target && len(o.Keys) == 1 && len(o.Models) == 1 {
+		o := &d.Rows[i]
+		did := o.SuccessRate >= float64(leastSuccess(d.Workload.Goal))
+		if did && o.Target == r.Target && len(o.Keys) == 1 && len(o.Models) == 1 {
 			best = math.Max(best, o.GoodputRPM)
 		}
 	}

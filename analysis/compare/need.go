@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"probe/analysis"
+	"probe/analysis/limiter"
 	"probe/scenarios"
 )
 
@@ -30,10 +31,14 @@ type Need struct {
 func QuotaOf(d *analysis.Document) Quota {
 	q := Quota{Source: "measured", RPM: d.Effective.RPM.Value, TPM: d.Effective.TPM.Value, Limits: []QuotaLimit{}}
 	for _, l := range d.Limits {
-		if l.Amount == nil || l.WindowS == nil || l.Algorithm == "ramp" || l.Algorithm == "quota" {
+		if l.Amount == nil || l.WindowS == nil || l.Algorithm == limiter.Ramp || l.Algorithm == limiter.Quota {
 			continue
 		}
-		q.Limits = append(q.Limits, QuotaLimit{Dimension: l.Dimension, Amount: *l.Amount, WindowS: *l.WindowS})
+		limit := QuotaLimit{Dimension: l.Dimension, Amount: *l.Amount, WindowS: *l.WindowS, Algorithm: l.Algorithm}
+		if l.BurstCapacity != nil {
+			limit.Burst = *l.BurstCapacity
+		}
+		q.Limits = append(q.Limits, limit)
 	}
 	return q
 }
@@ -54,7 +59,7 @@ func Declared(d scenarios.Declared) Quota {
 			continue
 		}
 		q.Source = "declared"
-		q.Limits = append(q.Limits, QuotaLimit{l.dim, float64(l.amount), l.window})
+		q.Limits = append(q.Limits, QuotaLimit{Dimension: l.dim, Amount: float64(l.amount), WindowS: l.window})
 		perMinute := 60 * float64(l.amount) / l.window
 		if *l.to == nil || perMinute < **l.to {
 			*l.to = &perMinute

@@ -112,37 +112,6 @@ func refusalOf(l *analysis.Limit) string {
 	return "" // by dimension and algorithm
 }
 
-// ramp estimates what the search does not measure of burst protection. Hot is
-// the most that was offered within a window and not refused as a burst, and
-// WarmUp the length of use after which that was so.
-func (t *Twin) ramp(e *scenarios.EndpointLimit, xs []exchange.Exchange) {
-	window := e.Window.Std()
-	if window <= 0 {
-		return
-	}
-	meter := limiter.Log{Window: window}
-	var began, last time.Duration
-	idle := 10 * window
-	hot, after := float64(e.Amount), time.Duration(0)
-	for i := range xs {
-		x := &xs[i]
-		if i == 0 || x.Sent-last >= idle {
-			began = x.Sent
-		}
-		last = x.Sent
-		if offered := meter.Usage(x.Sent) + 1; x.Outcome != exchange.Burst && offered > hot {
-			hot, after = offered, x.Sent-began
-		}
-		meter.Charge(x.Sent, 1)
-	}
-	e.Idle = scenarios.Duration(idle)
-	if hot > float64(e.Amount) {
-		e.Hot, e.WarmUp = scenarios.Quantity(hot), scenarios.Duration(after)
-	}
-	t.doubt("burst protection is known from idle only; the log shows that it lets %.0f through in %v after %v of use, and it is taken to be cold again after %v of silence",
-		hot, window, after.Round(time.Second), idle)
-}
-
 // latency takes over how fast the endpoint answered. Of a stream that is told
 // by the first token and those after it; of plain answers, by how their time
 // grows with their length.

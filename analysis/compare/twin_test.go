@@ -1,12 +1,16 @@
 package compare_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"probe/analysis"
 	"probe/analysis/compare"
 	"probe/analysis/exchange"
+	"probe/analysis/limiter"
 )
 
 func ref[T any](v T) *T { return &v }
@@ -48,8 +52,10 @@ func TestNewTwin(t *testing.T) {
 	if l := e.Limits[1]; l.Amount != 5000.5 || l.Burst != 5000.5 || l.Charge != "prompt_plus_completion" {
 		t.Errorf("tokens: %+v", l)
 	}
-	if l := e.Limits[2]; l.Hot < 9 || l.Hot > 11 || l.WarmUp.Std() < 10*time.Second || l.Idle == 0 {
-		t.Errorf("burst protection: %+v; the log shows 10 in a second after 10 s of use", l)
+	l := e.Limits[2]
+	after := 3 + float64(l.Hot-3)*11/l.WarmUp.Std().Seconds()
+	if after < 9.5 || after > 11 || l.Idle == 0 {
+		t.Errorf("burst protection lets %.1f through after 11 s: %+v; the log shows that 10 a second pass by then", after, l)
 	}
 	if got := e.Latency.TTFT.Std(); got < 99*time.Millisecond || got > 101*time.Millisecond {
 		t.Errorf("first token after %v, want 100ms", got)
@@ -62,6 +68,64 @@ func TestNewTwin(t *testing.T) {
 	}
 	if _, err := compare.NewTwin(&analysis.Document{}, nil); err == nil {
 		t.Error("a twin of nothing")
+	}
+}
+
+// Burst protection that opens by 2 a second for every second of use is found
+// to do so, from steps that it refuses at first.
+func TestTwinRamp(t *testing.T) {
+	spec := limiter.Spec{Algorithm: limiter.Ramp, Amount: 20, Window: time.Second, Hot: 60, WarmUp: 20 * time.Second, Idle: 10 * time.Second, CountRefused: true}
+	var xs []exchange.Exchange
+	rule := limiter.NewRule(spec)
+	at := time.Duration(0)
+	for _, rps := range []int{60, 30, 25, 22} { // steps of 3 s from idle
+		at += 20 * time.Second
+		for k := range 3 * rps {
+			now := at + time.Duration(k)*time.Second/time.Duration(rps)
+			x := exchange.Exchange{Seq: uint64(len(xs)), Sent: now, Verdict: exchange.Verdict{Outcome: exchange.Success}}
+			if rule.Admits(now, 1) {
+				rule.Charge(now, 1)
+			} else {
+				rule.Refuse(now, 1, true)
+				x.Outcome = exchange.Burst
+			}
+			xs = append(xs, x)
+		}
+	}
+	d := &analysis.Document{Limits: []analysis.Limit{{Dimension: "requests", Algorithm: "ramp", Amount: ref(20.0), WindowS: ref(1.0), Refusals: "burst"}}}
+	twin, err := compare.NewTwin(d, xs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := twin.Endpoint.Limits[0]
+	if pace := float64(l.Hot-l.Amount) / l.WarmUp.Std().Seconds(); pace < 1.8 || pace > 2.2 {
+		t.Errorf("opens by %.2f a second, want 2: %+v", pace, l)
+	}
+	for i := range xs { // only refusals: it opens as little as anybody saw
+		xs[i].Outcome = exchange.Burst
+	}
+	if twin, err = compare.NewTwin(d, xs); err != nil || twin.Endpoint.Limits[0].Hot != 0 {
+		t.Errorf("%v: %+v; nothing shows that it opens", err, twin.Endpoint.Limits[0])
+	}
+}
+
+func TestRehearsal(t *testing.T) {
+	rehearsed := &compare.Document{Rows: []compare.Row{
+		{Target: "t", Strategy: "queue", SuccessRate: 1, MakespanS: 0.4, SpentPerRound: ref(json.Number("0"))},
+		{Target: "t", Strategy: "gone", SuccessRate: 1},
+	}}
+	round := attempts([]exchange.Outcome{ok}, []exchange.Outcome{no})
+	in := input(compare.Cell{Target: "t", Strategy: "queue", Chain: "queue", Rounds: []compare.Round{round}})
+	in.Rehearsal = compare.RehearsalOf("before", rehearsed)
+	got := compare.Compare(in).Rehearsal
+	want := &compare.Rehearsal{Name: "before", Rows: []compare.RehearsedRow{{
+		Target: "t", Strategy: "queue",
+		SuccessRate: compare.Rehearsed{Rehearsed: ref(1.0), Real: ref(0.5), Off: ref(1.0)},
+		MakespanS:   compare.Rehearsed{Rehearsed: ref(0.4), Real: ref(0.2), Off: ref(1.0)},
+		Spent:       compare.Rehearsed{Rehearsed: ref(0.0), Real: ref(0.00072), Off: ref(-1.0)},
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 type line struct {
 	mu      sync.Mutex
 	rules   []*rule
+	even    spacing
 	now     func() time.Duration              // endpoint time since the queue began
 	wall    func(time.Duration) time.Duration // endpoint to wall
 	waiting []*ticket                         // in order of arrival
@@ -30,6 +31,21 @@ const (
 	maxOvertakes = 64 // how often the head may be overtaken
 )
 
+// A spacing keeps requests an even distance apart. One that is let go late,
+// because a timer woke late, does not delay those behind it: up to one distance
+// is made up. Otherwise all lateness would add up, and a millisecond in every ten
+// is a tenth of the rate.
+type spacing struct {
+	distance time.Duration
+	next     time.Duration // the earliest moment for the next request
+}
+
+// book takes the place of a request that joined the line at one moment and is
+// let go at another.
+func (s *spacing) book(joined, now time.Duration) {
+	s.next = max(s.next, joined, now-s.distance) + s.distance
+}
+
 // A rule is a limiter and what it counts.
 type rule struct {
 	*limiter.Rule
@@ -39,6 +55,7 @@ type rule struct {
 // A ticket is one attempt that waits for its turn.
 type ticket struct {
 	cost      float64       // tokens
+	joined    time.Duration // endpoint time; set by join
 	holds     bool          // takes a place among those in flight, until release
 	turn      chan struct{} // closed when the attempt may go; made by join
 	overtaken int
@@ -47,6 +64,7 @@ type ticket struct {
 func newLine(cfg Config, limits []Limit, start time.Time) *line {
 	l := &line{
 		rules: cfg.Queue.rules(limits),
+		even:  spacing{distance: cfg.Queue.distance(limits)},
 		now:   func() time.Duration { return cfg.endpoint(time.Since(start)) },
 		wall:  cfg.wall,
 		alarm: time.NewTimer(time.Hour),
@@ -59,7 +77,7 @@ func newLine(cfg Config, limits []Limit, start time.Time) *line {
 func (l *line) join(t *ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t.turn = make(chan struct{})
+	t.turn, t.joined = make(chan struct{}), l.now()
 	l.waiting = append(l.waiting, t)
 	l.dispatch()
 }
@@ -146,12 +164,16 @@ func (l *line) let(now time.Duration, i int) {
 			r.Charge(now, r.cost(t))
 		}
 	}
+	l.even.book(t.joined, now)
 	l.waiting = slices.Delete(l.waiting, i, i+1)
 	close(t.turn)
 }
 
 // admits reports whether every rule lets t go now.
 func (l *line) admits(now time.Duration, t *ticket) bool {
+	if now < l.even.next {
+		return false
+	}
 	for _, r := range l.rules {
 		if r.applies(t) && !r.Admits(now, r.cost(t)) {
 			return false
@@ -183,7 +205,7 @@ func (l *line) next(now time.Duration) (time.Duration, bool) {
 
 // until returns how long it takes until every rule lets t go.
 func (l *line) until(now time.Duration, t *ticket) (time.Duration, bool) {
-	var wait time.Duration
+	wait := max(0, l.even.next-now)
 	for _, r := range l.rules {
 		if !r.applies(t) {
 			continue

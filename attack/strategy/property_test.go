@@ -26,6 +26,7 @@ type trial struct {
 	faults    []exchange.Outcome // of attempts, in turn; "" asks the limits
 	hint      string
 	transport bool // every fifth attempt breaks off
+	slow      bool // refusals take as long as answers
 	tasks     int
 	gap       time.Duration // between arrivals
 	cancel    time.Duration // after which a task's context ends; 0: never
@@ -57,6 +58,7 @@ func drawTrial(t *rapid.T) trial {
 		faults:    rapid.SliceOfN(rapid.SampledFrom(outcomes), 1, 12).Draw(t, "faults"),
 		hint:      rapid.SampledFrom([]string{"", "", "0", "2", "2.5", "500"}).Draw(t, "hint"),
 		transport: rapid.Bool().Draw(t, "transport errors"),
+		slow:      rapid.Bool().Draw(t, "slow refusals"),
 		tasks:     rapid.IntRange(1, 25).Draw(t, "tasks"),
 		gap:       seconds("gap", 1),
 		cancel:    seconds("cancel", 20),
@@ -68,7 +70,7 @@ func (tr trial) violations(t *testing.T) (found []string) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(nil)
 		s.limits, s.hint, s.breaks = tr.cfg.Queue.Limits, tr.hint, tr.transport
-		s.faults = tr.faults
+		s.faults, s.slow = tr.faults, tr.slow
 		wrap, err := strategy.Parse(strings.Join(tr.chain, "+"), tr.cfg)
 		if err != nil {
 			found = append(found, err.Error())

@@ -137,27 +137,32 @@ func (q *queue) leave() {
 }
 
 // rules returns the limiters that a line holds itself to: the given limits,
-// taken strictly, the cap on what is in flight and, unless volleys are wanted,
-// an even distance between requests as the shortest window on requests gives it.
+// taken strictly, and the cap on what is in flight.
 func (q Queue) rules(limits []Limit) []*rule {
 	var rules []*rule
-	var shortest limiter.Spec
 	for _, l := range limits {
-		s := q.strict(l.Spec)
-		rules = append(rules, &rule{Rule: limiter.NewRule(s), tokens: l.Tokens})
-		if !l.Tokens && s.Window > 0 && (shortest.Window == 0 || s.Window < shortest.Window) {
-			shortest = s
-		}
-	}
-	if shortest.Window > 0 && !q.Volleys {
-		even := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: shortest.Amount, Window: shortest.Window, Burst: 1}
-		rules = append(rules, &rule{Rule: limiter.NewRule(even)})
+		rules = append(rules, &rule{Rule: limiter.NewRule(q.strict(l.Spec)), tokens: l.Tokens})
 	}
 	if q.MaxInFlight > 0 {
 		inFlight := limiter.Spec{Algorithm: limiter.Concurrency, Amount: float64(q.MaxInFlight)}
 		rules = append(rules, &rule{Rule: limiter.NewRule(inFlight)})
 	}
 	return rules
+}
+
+// distance returns the even distance between requests as the shortest window on
+// requests gives it; 0 when volleys are wanted, or there is no such window.
+func (q Queue) distance(limits []Limit) time.Duration {
+	var shortest limiter.Spec
+	for _, l := range limits {
+		if s := q.strict(l.Spec); !l.Tokens && s.Window > 0 && (shortest.Window == 0 || s.Window < shortest.Window) {
+			shortest = s
+		}
+	}
+	if q.Volleys || shortest.Window == 0 {
+		return 0
+	}
+	return time.Duration(float64(shortest.Window) / shortest.Amount)
 }
 
 // strict returns a limit that holds at the endpoint when it is held here,

@@ -25,6 +25,7 @@ type server struct {
 	limits  []strategy.Limit
 	shared  bool            // all keys have one account
 	latency time.Duration   // of an admitted request
+	slow    bool            // refusals take as long
 	jitter  time.Duration   // requests arrive up to this late
 	travels []time.Duration // how late requests arrive, one after the other, instead of jitter
 	// faults are the outcomes of requests, in turn; "" asks the limits.
@@ -84,7 +85,7 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	outcome := s.decide(a, req, raw, sent)
-	if outcome == exchange.Success {
+	if outcome == exchange.Success || s.slow {
 		if err := pause(req.Context(), s.latency); err != nil {
 			return nil, err
 		}

@@ -4,8 +4,8 @@
 // of a comparison gets the same tasks.
 //
 // Open loops (see [scenarios.Workload.Open]) are sent at the tasks' own
-// moments: by a Vegeta attack with [Schedule] as its pacer, or as one stage of
-// an attack ([Stage]). Closed loops are worked off by [Loop].
+// moments, by a Vegeta attack whose pacer goes by them: see WorkStage in package
+// attack. Closed loops are worked off by [Loop].
 package workload
 
 import (
@@ -14,7 +14,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"probe/analysis/search"
 	"probe/scenarios"
 )
 
@@ -152,16 +151,4 @@ func bound(n, most int) int {
 		return min(n, most)
 	}
 	return n
-}
-
-// Stage returns the first requests of tasks as one stage of an attack, sent at
-// the moments at which the tasks arrive.
-func Stage(number int, tasks []Task) search.Stage {
-	s := search.Stage{Number: number, Question: "workload", Why: "what the application does", Hits: len(tasks)}
-	for _, t := range tasks {
-		s.Offsets = append(s.Offsets, t.At)
-		r := t.Requests[0]
-		s.Sizes = append(s.Sizes, search.Size{Prompt: r.Prompt, MaxTokens: r.MaxTokens})
-	}
-	return s
 }

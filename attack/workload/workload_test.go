@@ -129,12 +129,3 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("a workload without sizes has tasks: %v", got)
 	}
 }
-
-func TestStage(t *testing.T) {
-	w := scenarios.Workload{Kind: "dev", Tasks: 5, Rate: 2, Tokens: sizes(t, "D(100,50)")}
-	tasks := slices.Collect(workload.Tasks(w, 1))
-	s := workload.Stage(3, tasks)
-	if s.Number != 3 || s.Hits != 5 || s.At(4) != tasks[4].At || s.Size(4).Prompt != 100 || s.Size(4).MaxTokens != 50 {
-		t.Errorf("stage %+v", s)
-	}
-}

@@ -23,7 +23,8 @@ strategy brought, and the cheapest that meets the workload's goal.
 
 With --twin RUN it rehearses on an endpoint that behaves as the one that RUN
 measured, for no money and as fast as --speed says. With --limits RUN it sends
-to the real target, and queues keep to the limits that RUN measured.
+to the real target, and queues keep to the limits that RUN measured; with
+--rehearsal FOLDER as well it says how far that rehearsal was off.
 
 Given folders instead of a scenario it sends nothing: of one comparison it
 writes the report anew, several finished runs or comparisons it sets side by
@@ -31,9 +32,9 @@ side, with what differs between their settings first.`
 
 type compareOptions struct {
 	overrides
-	out, twin, limits string
-	repeat            int
-	json              bool
+	out, twin, limits, rehearsal string
+	repeat                       int
+	json                         bool
 }
 
 func newCompare(a app) *cobra.Command {
@@ -42,7 +43,7 @@ func newCompare(a app) *cobra.Command {
 		Use: "compare SCENARIO | FOLDER...", Short: "set remedies, or finished runs, side by side", Long: compareLong,
 		Example: "  probe compare compare\n" +
 			"  probe compare ./my.yaml --twin runs/qwen3-max-20261123-181500 --speed 60\n" +
-			"  probe compare ./my.yaml --limits runs/qwen3-max-20261123-181500 --budget '2 USD'\n" +
+			"  probe compare ./my.yaml --limits runs/qwen3-max-20261123-181500 --budget '2 USD' --rehearsal runs/my-compare-20261123-190000\n" +
 			"  probe compare runs/monday runs/tuesday",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -66,6 +67,7 @@ func (o *compareOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.out, "out", "", "folder to make (default: runs/NAME-compare-DATE-TIME)")
 	f.StringVar(&o.twin, "twin", "", "rehearse on an endpoint with the limits that the run in this folder measured")
 	f.StringVar(&o.limits, "limits", "", "let queues keep to the limits that the run in this folder measured")
+	f.StringVar(&o.rehearsal, "rehearsal", "", "say how far the comparison in this folder, made with --twin, was off")
 	f.IntVar(&o.repeat, "repeat", 0, "rounds of every strategy (default: the scenario's, or 2)")
 	f.BoolVar(&o.json, "json", false, "print compare.json instead of tables")
 }
@@ -82,68 +84,23 @@ func countFolders(args []string) (n int) {
 
 // run sends and reports.
 func (o *compareOptions) run(ctx context.Context, a app, scenario string) error {
-	s, twin, err := o.load(scenario)
+	s, ref, err := o.load(scenario)
 	if err != nil {
 		return err
 	}
-	c, err := newComparison(ctx, a, s, filepath.Dir(scenario), o.folder(a, s), twin)
+	c, err := newComparison(ctx, a, s, filepath.Dir(scenario), o.folder(a, s), ref)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "comparing %d strategies on %s; recording in %s\n", len(s.Strategies), s.Target.Name, c.dir)
-	if twin.ref != "" {
-		fmt.Fprintf(a.stderr, "quota: %s\n", twin.ref)
+	if ref.name != "" {
+		fmt.Fprintf(a.stderr, "quota: %s\n", ref.name)
 	}
 	err = errors.Join(c.run(ctx), c.close())
 	if shown := finishComparison(a, c.dir, o.json); shown != nil || err == nil {
 		return shown
 	}
 	return &exitError{exitUndecided, err}
-}
-
-// A reference is a measured run that a comparison builds on.
-type reference struct {
-	ref   string // where it comes from, for people
-	quota compare.Quota
-	warn  []string
-}
-
-// load opens the scenario, with the twin of a run for an endpoint if wanted.
-func (o *compareOptions) load(path string) (*scenarios.Scenario, reference, error) {
-	var ref reference
-	if o.twin != "" && o.limits != "" {
-		return nil, ref, errors.New("--twin rehearses, --limits sends to the real target: choose one")
-	}
-	if o.repeat < 0 {
-		return nil, ref, fmt.Errorf("--repeat %d: want 1 or more", o.repeat)
-	}
-	read := o.twin + o.limits
-	var r *recordedRun
-	if read != "" {
-		var err error
-		if r, err = readRun(read); err != nil {
-			return nil, ref, err
-		}
-		ref = reference{ref: "measured by " + filepath.Base(read), quota: compare.QuotaOf(r.document)}
-	}
-	load := o.overrides.load
-	if o.twin != "" {
-		load = func(path string) (*scenarios.Scenario, error) { return loadTwin(&o.overrides, path, r, &ref) }
-	}
-	s, err := load(path)
-	if err != nil {
-		return nil, ref, err
-	}
-	if err := s.ValidateComparison(); err != nil {
-		return nil, ref, err
-	}
-	if o.repeat > 0 {
-		s.Compare.Repeat = scenarios.Quantity(o.repeat)
-	}
-	if read == "" {
-		ref.quota = compare.Declared(s.Declared)
-	}
-	return s, ref, nil
 }
 
 // folder returns where the comparison is recorded.

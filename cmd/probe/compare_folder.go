@@ -41,8 +41,10 @@ type comparisonRecord struct {
 	Speed    float64       `json:"speed"`
 	Seed     uint64        `json:"seed"`
 	Quota    compare.Quota `json:"quota"`
-	Arms     []armRecord   `json:"arms"`
-	Warnings []string      `json:"warnings"`
+	// Rehearsal is what a rehearsal said before; absent without one.
+	Rehearsal *compare.Rehearsal `json:"rehearsal,omitempty"`
+	Arms      []armRecord        `json:"arms"`
+	Warnings  []string           `json:"warnings"`
 }
 
 // An armRecord is one strategy on one target, and where its rounds are.
@@ -185,7 +187,7 @@ func readComparison(dir string) (compare.Input, error) {
 		return in, fmt.Errorf("%s: the comparison's own scenario has no workload or no strategies", dir)
 	}
 	in = compare.Input{
-		Scenario: rec.Scenario, Workload: *s.Workload, Prices: s.Prices, Quota: rec.Quota, Warnings: rec.Warnings,
+		Scenario: rec.Scenario, Workload: *s.Workload, Prices: s.Prices, Quota: rec.Quota, Rehearsal: rec.Rehearsal, Warnings: rec.Warnings,
 		Monthly: compare.Volume{Tokens: int64(s.Compare.MonthlyTokens), Output: float64(s.Compare.MonthlyOutput)},
 	}
 	for _, a := range rec.Arms {
@@ -203,6 +205,15 @@ func readComparison(dir string) (compare.Input, error) {
 		in.Cells = append(in.Cells, cell)
 	}
 	return in, nil
+}
+
+// comparisonDocument concludes from a comparison's folder.
+func comparisonDocument(dir string) (*compare.Document, error) {
+	in, err := readComparison(dir)
+	if err != nil {
+		return nil, err
+	}
+	return compare.Compare(in), nil
 }
 
 // readRound reads one round.

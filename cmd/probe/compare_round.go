@@ -94,14 +94,17 @@ func (a *arm) wrap(c *comparison, url string) (func(http.RoundTripper) http.Roun
 	return wrap, nil
 }
 
-// queueLimits are the limits of a quota, read strictly: who keeps to a sliding
-// log keeps to every other limiter of the same amount and window.
+// queueLimits are the limits of a quota. Those whose algorithm is not known are
+// read as sliding logs: who keeps to one keeps to fixed windows and sliding
+// counters of the same amount as well, wherever they begin.
 func queueLimits(q compare.Quota) []strategy.Limit {
 	var limits []strategy.Limit
 	for _, l := range q.Limits {
-		limits = append(limits, strategy.Limit{Tokens: l.Dimension == "tokens", Spec: limiter.Spec{
-			Algorithm: limiter.SlidingLog, Amount: l.Amount, Window: secondsOf(l.WindowS),
-		}})
+		spec := limiter.Spec{Algorithm: l.Algorithm, Amount: l.Amount, Window: secondsOf(l.WindowS), Burst: l.Burst}
+		if spec.Algorithm == "" {
+			spec.Algorithm = limiter.SlidingLog
+		}
+		limits = append(limits, strategy.Limit{Tokens: l.Dimension == "tokens", Spec: spec})
 	}
 	return limits
 }

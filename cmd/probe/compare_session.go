@@ -57,7 +57,7 @@ func newComparison(ctx context.Context, a app, s *scenarios.Scenario, home, dir 
 	c.budget = attack.NewBudget(limitsOf(s.Budget), attack.Spent{}, dearest(s))
 	c.record = comparisonRecord{
 		Schema: comparisonSchema, Program: version(), Scenario: s.Name, Started: started.Round(0),
-		Speed: s.Target.Speed, Seed: seedOf(started), Quota: ref.quota, Warnings: slices.Clone(ref.warn),
+		Speed: s.Target.Speed, Seed: seedOf(started), Quota: ref.quota, Rehearsal: ref.rehearsal, Warnings: slices.Clone(ref.warn),
 	}
 	if err := c.arm(home); err != nil {
 		return nil, err

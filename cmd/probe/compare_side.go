@@ -50,11 +50,11 @@ func finishedComparison(dir string, run compare.Run) (compare.Run, time.Time, er
 	if err != nil {
 		return run, rec.Started, err
 	}
-	in, err := readComparison(dir)
+	d, err := comparisonDocument(dir)
 	if err != nil {
 		return run, rec.Started, err
 	}
-	run.Figures = compare.Compare(in).Figures()
+	run.Figures = d.Figures()
 	if len(rec.Arms) == 0 || len(rec.Arms[0].Rounds) == 0 {
 		return run, rec.Started, nil
 	}

@@ -15,8 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"probe/analysis"
 	"probe/analysis/compare"
+	"probe/analysis/limiter"
 	"probe/attack/endpoint/endpointtest"
+	"probe/attack/strategy"
+	"probe/scenarios"
 )
 
 // batchScenario is a batch at qwen3-max's limits.
@@ -86,123 +92,10 @@ func row(t *testing.T, d *compare.Document, strategy string) (*compare.Row, *com
 	return &d.Rows[i], &d.Advice.Remedies[i]
 }
 
-// A queue wastes nothing and ends near what is physically possible; backoff
-// alone gets there later after refusals without number, and the report says by
-// how much.
-func TestCompareBatch(t *testing.T) {
-	tasks := int64(smaller(2000, 300))
-	args := []string{batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", tasks)}
-	if raceEnabled { // of a short batch the last answer is a larger part
-		args = append(args, "--set", "endpoint.latency={ttft: 50ms}", "--set", "workload.concurrency=60")
-	}
-	d, dir := compareVirtually(t, args...)
-	physical := *d.Workload.PhysicalS
-	if want := float64(tasks) / 10; math.Abs(physical-want) > 1 {
-		t.Errorf("physical makespan %v s, want %v: %d tasks at 600 a minute", physical, want, tasks)
-	}
-	for _, name := range []string{"queue", "queue+backoff", "queue+backoff+fallback"} {
-		r, m := row(t, d, name)
-		if r.Success != tasks || r.RefusedShare >= 0.01 || r.MakespanS > 1.05*physical {
-			t.Errorf("%s: %d done, %.2f %% refused, %.0f s of physical %.0f s", name, r.Success, 100*r.RefusedShare, r.MakespanS, physical)
-		}
-		if !m.Meets {
-			t.Errorf("%s misses the goal: %s", name, m.Lacks)
-		}
-		if r.MonthlyCost.String() != "36.00" {
-			t.Errorf("%s: a month costs %s, want 36.00", name, r.MonthlyCost)
-		}
-	}
-	if d.Advice.Choice != "queue" {
-		t.Errorf("the choice is %q, want the queue: it is as cheap as its longer chains", d.Advice.Choice)
-	}
-	queue, _ := row(t, d, "queue")
-	backoff, _ := row(t, d, "backoff")
-	if backoff.RefusedShare < 0.3 || backoff.MakespanS < 1.05*queue.MakespanS {
-		t.Errorf("backoff: %.1f %% refused, %.0f s; the queue took %.0f s", 100*backoff.RefusedShare, backoff.MakespanS, queue.MakespanS)
-	}
-	if !strings.Contains(d.Advice.Verdict, "With backoff alone") {
-		t.Errorf("the verdict does not tell of backoff: %s", d.Advice.Verdict)
-	}
-	if direct, m := row(t, d, "direct"); direct.Success > tasks/10 || m.Meets {
-		t.Errorf("direct: %d done", direct.Success)
-	}
-	if page, err := os.ReadFile(filepath.Join(dir, "compare.md")); err != nil || !strings.Contains(string(page), "plots/success.svg") {
-		t.Errorf("compare.md: %v, or no plot in it", err)
-	}
-}
-
-// A fallback reports which models answered, and what each costs: 1.20 and 6.00
-// for the one, 0.40 and 1.20 for the other.
-func TestCompareFallbackMix(t *testing.T) {
-	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=150", "--set", "workload.concurrency=60", "--set", "strategies=[{chain: queue}, "+
-		"{chain: backoff+fallback, max_attempts: 50, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]")
-	r, m := row(t, d, "backoff+fallback")
-	if len(r.Models) != 2 || !strings.Contains(m.Brought, "qwen-plus answered") {
-		t.Fatalf("%d models answered, want 2; %s", len(r.Models), m.Brought)
-	}
-	var successes int64
-	for _, m := range r.Models {
-		successes += m.Successes
-		price := map[string][2]float64{"qwen3-max": {1.2, 6}, "qwen-plus": {0.4, 1.2}}[m.Model]
-		want := (float64(m.Input)*price[0] + float64(m.Output)*price[1]) / 1e6
-		if got, _ := m.Spent.Float64(); math.Abs(got-want) > 1e-6 {
-			t.Errorf("%s: spent %v, want %v", m.Model, got, want)
-		}
-	}
-	if successes != r.Success || r.Success != 150 {
-		t.Errorf("the models answered %d, %d tasks succeeded", successes, r.Success)
-	}
-	plain, _ := row(t, d, "queue")
-	mixed, _ := r.PerMillion.Float64()
-	alone, _ := plain.PerMillion.Float64()
-	if mixed >= alone || r.MonthlyCost.String() >= "36.00" || plain.MonthlyCost.String() != "36.00" {
-		t.Errorf("with a cheaper model: %v per 1M, %s a month; without: %v and %s", mixed, r.MonthlyCost, alone, plain.MonthlyCost)
-	}
-}
-
-// Three keys with accounts of their own bring three times the rate of one;
-// three keys of one account bring nothing, and the report says which is which.
-func TestCompareKeys(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		accounts string
-		gain     float64
-		shared   bool
-		says     string
-	}{
-		{"independent", "[{key: probe-a}, {key: probe-b}, {key: probe-c}]", 3, false, "each has a quota of its own"},
-		{"one account", "[]", 1, true, "they share one quota, so rotation buys nothing"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			tasks := int64(smaller(600, 300))
-			d, _ := compareVirtually(t, batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", tasks), "--set", "endpoint.accounts="+test.accounts,
-				"--set", "workload.concurrency=60", "--set", "endpoint.latency={ttft: 50ms}", "--set", "strategies=[{chain: queue}, "+
-					"{chain: backoff+rotate+queue, max_attempts: 100, rotate: {order: least_loaded}}, {chain: backoff+rotate, max_attempts: 100}]")
-			r, _ := row(t, d, "backoff+rotate+queue")
-			if r.Success != tasks || len(r.Keys) != 3 {
-				t.Errorf("%d tasks done with %d keys", r.Success, len(r.Keys))
-			}
-			one, _ := row(t, d, "queue")
-			if gain := one.MakespanS / r.MakespanS; gain < test.gain*0.95 || gain > test.gain*1.05 {
-				t.Errorf("three keys are %.2f times as fast as one, want %v", gain, test.gain)
-			}
-			for _, name := range []string{"backoff+rotate+queue", "backoff+rotate"} {
-				_, m := row(t, d, name)
-				if name == "backoff+rotate+queue" && !test.shared {
-					continue // nothing was refused, so the gain has to tell
-				}
-				if m.SharedQuota == nil || *m.SharedQuota != test.shared || !strings.Contains(m.Brought, test.says) {
-					t.Errorf("%s: shared %v: %s", name, m.SharedQuota, m.Brought)
-				}
-			}
-		})
-	}
-}
-
 // Retries after 1, 2 and 4 s buy nothing under a window of a minute; the
 // report says so and names what worked.
 func TestCompareTrap(t *testing.T) {
-	tasks := int64(smaller(300, 180))
+	tasks := int64(smaller(300, 150))
 	d, _ := compareVirtually(t, "testdata/compare/trap.yaml", "--set", fmt.Sprintf("workload.tasks=%d", tasks))
 	r, m := row(t, d, "retry after 1, 2 and 4 s")
 	if r.Success != 120 || r.RetriesThatHelped != 0 || r.Retries != 3*(tasks-120) || !m.Trapped {
@@ -220,53 +113,89 @@ func TestCompareTrap(t *testing.T) {
 	}
 }
 
-// The twin of a run rehearses what the original would do.
+// Every strategy, and chains of them, as the twin has to rehearse them. Waits
+// are short, or chance alone would move the last task by more than 5 %.
+const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 2s}}, {chain: queue}, " +
+	"{chain: rotate}, {chain: fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}, " +
+	"{chain: provider-queue}, {chain: adaptive, adaptive: {initial_rps: 5}}, " +
+	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 100, backoff: {max: 1s}}, " +
+	"{chain: queue+backoff+fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]"
+
+// The twin of a run rehearses what the original then does: makespan, success
+// rate and cost within 5 %, whatever the strategy, with burst protection and
+// without. The report of the real thing says how far the rehearsal was off.
 func TestCompareTwin(t *testing.T) {
-	found := filepath.Join(t.TempDir(), "found")
-	code, _, stderr := virtually(t, "run", batchScenario, "--out", found, "--set", "target.stream=true", "--set", "search.max_tokens=16",
-		"--set", "search.max_rps=40", "--set", "search.max_window=70s", "--set", "search.verify=false")
-	if code != exitDone {
-		t.Fatalf("exit %d\n%s", code, stderr)
-	}
-	strategies := "[{chain: direct}, {chain: queue}]"
-	if !raceEnabled { // waits of up to 3 s, or chance alone would move the last task by more than 5 %
-		strategies = "[{chain: direct}, {chain: queue}, {chain: queue+backoff}, {chain: backoff, max_attempts: 100, backoff: {max: 3s}}, " +
-			"{chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: queue+backoff+fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]"
-	}
-	args := []string{batchScenario, "--set", fmt.Sprintf("workload.tasks=%d", smaller(400, 150)), "--set", "workload.concurrency=40", "--set", "workload.tokens=D(480,300)",
-		"--set", "compare.repeat=2", "--set", "strategies=" + strategies}
-	original, dir := compareVirtually(t, args...)
-	twin, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
-	for i, a := range original.Rows {
-		b := twin.Rows[i]
-		spentA, _ := a.Spent.Float64()
-		spentB, _ := b.Spent.Float64()
-		for _, f := range []struct {
-			what string
-			a, b float64
-		}{{"makespan", a.MakespanS, b.MakespanS}, {"success rate", a.SuccessRate, b.SuccessRate}, {"cost", spentA, spentB}} {
-			if math.Abs(f.b-f.a) > 0.05*f.a {
-				t.Errorf("%s: %s %v on the original, %v on its twin", a.Strategy, f.what, f.a, f.b)
+	limits := "endpoint.limits=[{dimension: requests, amount: 600, window: 60s}, {dimension: requests, amount: 10, window: 1s}, " +
+		"{dimension: tokens, amount: 1M, window: 60s}, {dimension: tokens, amount: 16666.67, window: 1s}"
+	for _, test := range []struct{ name, lookFor, limits string }{
+		{"limits", "[requests, tokens]", limits + "]"},
+		{"limits and burst protection", "[requests, tokens, burst]", limits + ", {dimension: requests, algorithm: ramp, amount: 20, window: 1s, hot: 60, warm_up: 20s, idle: 10s, refusal: burst}]"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found := filepath.Join(t.TempDir(), "found")
+			code, _, stderr := virtually(t, "run", batchScenario, "--out", found, "--set", test.limits, "--set", "look_for="+test.lookFor, "--set", "target.stream=true",
+				"--set", "search.max_tokens=16", "--set", "search.max_rps=40", "--set", "search.max_window=70s", "--set", "search.verify=false")
+			if code != exitDone {
+				t.Fatalf("exit %d\n%s", code, stderr)
 			}
-		}
-	}
-	code, out, stderr := virtually(t, "compare", rehearsal, dir)
-	if code != exitDone || !strings.Contains(out, "Settings that differ") || !strings.Contains(out, "queue: makespan") {
-		t.Errorf("side by side: exit %d\n%s%s", code, out, stderr)
+			strategies := rehearsed
+			if raceEnabled {
+				strategies = "[{chain: direct}, {chain: queue}]"
+			}
+			args := []string{batchScenario, "--set", test.limits, "--set", fmt.Sprintf("workload.tasks=%d", smaller(400, 100)),
+				"--set", "workload.concurrency=40", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
+			_, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
+			real, dir := compareVirtually(t, append(args, "--limits", found, "--rehearsal", rehearsal)...)
+			if real.Rehearsal == nil || len(real.Rehearsal.Rows) != len(real.Rows) {
+				t.Fatalf("the rehearsal is not in the report: %+v", real.Rehearsal)
+			}
+			for _, r := range real.Rehearsal.Rows {
+				for what, f := range map[string]compare.Rehearsed{"success rate": r.SuccessRate, "makespan": r.MakespanS, "cost": r.Spent} {
+					if f.Off == nil || math.Abs(*f.Off) > 0.05 {
+						t.Errorf("%s: %s %v as rehearsed, %v in fact", r.Strategy, what, *f.Rehearsed, *f.Real)
+					}
+				}
+			}
+			page, err := os.ReadFile(filepath.Join(dir, "compare.md"))
+			if err != nil || !strings.Contains(string(page), "How far the rehearsal was off") {
+				t.Errorf("compare.md: %v, or nothing about the rehearsal in it", err)
+			}
+		})
 	}
 }
 
 // When nothing meets the goal, the report says how much quota is missing.
 func TestCompareMissingQuota(t *testing.T) {
-	if raceEnabled {
-		t.Skip("takes minutes under the race detector; the other comparisons run under it")
-	}
 	d, _ := compareVirtually(t, batchScenario, "--set", "workload.tasks=145", "--set", "workload.goal={success: 99%, makespan: 6s}",
-		"--set", "strategies=[{chain: queue}, {chain: backoff}]")
+		"--set", "strategies=[{chain: queue}, {chain: direct}]")
 	if d.Advice.Choice != "" || !strings.Contains(d.Advice.Verdict, "need 1,450 RPM, have 600") {
 		t.Errorf("choice %q: %s", d.Advice.Choice, d.Advice.Verdict)
 	}
 	if m := d.Advice.MissingRPM; m == nil || *m != 850 {
 		t.Errorf("missing %v RPM, want 850", m)
+	}
+}
+
+// Queues keep to what a run measured: a bucket stays a bucket, or its whole
+// minute would go out at once. What is only declared is read strictly.
+func TestQueueLimits(t *testing.T) {
+	amount, window, burst := 1000.0, 60.0, 20.0
+	found := &analysis.Document{Limits: []analysis.Limit{
+		{Dimension: "tokens", Algorithm: limiter.TokenBucket, Amount: &amount, WindowS: &window, BurstCapacity: &burst},
+		{Dimension: "requests", Algorithm: limiter.Ramp, Amount: &amount, WindowS: &window},
+		{Dimension: "requests", Algorithm: limiter.SlidingLog},
+	}}
+	bucket := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1000, Window: time.Minute, Burst: 20}
+	log := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 10, Window: time.Second}
+	for name, test := range map[string]struct {
+		quota compare.Quota
+		want  []strategy.Limit
+	}{
+		"measured": {compare.QuotaOf(found), []strategy.Limit{{Spec: bucket, Tokens: true}}},
+		"declared": {compare.Declared(scenarios.Declared{RPS: 10}), []strategy.Limit{{Spec: log}}},
+	} {
+		if diff := cmp.Diff(test.want, queueLimits(test.quota)); diff != "" {
+			t.Errorf("%s:\n%s", name, diff)
+		}
 	}
 }

@@ -20,17 +20,21 @@ func quotaRequest(a app, dir string, r *recordedRun) error {
 		return err
 	}
 	data := reports.QuotaRequestData{Plots: plotFiles(dir)}
-	if w := s.Workload; w != nil && w.Kind != scenarios.WorkloadTrace {
-		need := compare.NeedOf(*w, demandsOf(*w), compare.QuotaOf(r.document), answerTime(r))
-		data.Need, data.Workload = &need, workloadText(*w)
+	if w := s.Workload; w != nil {
+		tasks, err := tasksOf(w, ".") // a trace is not part of the run's folder
+		if err != nil {
+			return fmt.Errorf("%w; the path of a trace is taken from the current folder", err)
+		}
+		need := compare.NeedOf(*w, demandsOf(tasks), compare.QuotaOf(r.document), answerTime(r))
+		data.Need, data.Workload = &need, workloadText(*w, len(tasks))
 	}
 	return reports.QuotaRequest(a.stdout, r.document, data)
 }
 
-// demandsOf draws what a workload asks for.
-func demandsOf(w scenarios.Workload) []compare.Demand {
+// demandsOf lists what tasks ask for.
+func demandsOf(tasks []workload.Task) []compare.Demand {
 	var ds []compare.Demand
-	for t := range workload.Tasks(w, 0) {
+	for _, t := range tasks {
 		for _, q := range t.Requests {
 			ds = append(ds, compare.Demand{Due: t.At, Tokens: float64(q.Prompt + q.MaxTokens)})
 		}
@@ -46,12 +50,8 @@ func answerTime(r *recordedRun) (d time.Duration) {
 	return 0
 }
 
-func workloadText(w scenarios.Workload) string {
-	tasks := w.Tasks
-	if tasks == 0 {
-		tasks = workload.DefaultTasks
-	}
-	text := fmt.Sprintf("%s, %v tasks", w.Kind, tasks)
+func workloadText(w scenarios.Workload, tasks int) string {
+	text := fmt.Sprintf("%s, %d tasks", w.Kind, tasks)
 	if w.Rate > 0 {
 		text += fmt.Sprintf(", %v a second on average", w.Rate)
 	}

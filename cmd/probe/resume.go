@@ -110,26 +110,36 @@ func recordedReplies(r *runfolder.Reader) (map[int]search.Reply, error) {
 		reply.Exchanges = current(byStage[n], reply.Void != "")
 		replies[n] = reply
 	}
-	forgetOutage(replies)
+	forgetEnd(replies)
 	return replies, nil
 }
 
-// forgetOutage drops the last stages as far as most of their requests found no
-// endpoint: they ended the run, and are asked again now that it goes on.
-func forgetOutage(replies map[int]search.Reply) {
+// forgetEnd drops the last stages as far as their answers ended the run: they
+// are asked again now that it goes on, and things may be better.
+func forgetEnd(replies map[int]search.Reply) {
 	for len(replies) > 0 {
 		last := slices.Max(slices.Collect(maps.Keys(replies)))
-		lost, xs := 0, replies[last].Exchanges
-		for i := range xs {
-			if xs[i].Outcome == exchange.Transport {
-				lost++
-			}
-		}
-		if 2*lost <= len(xs) {
+		if !endedRun(replies[last].Exchanges) {
 			return
 		}
 		delete(replies, last)
 	}
+}
+
+// endedRun reports whether the answers to a stage put an end to a run for a
+// reason that may have gone by the time it is resumed: an endpoint that was
+// down, a key that was refused, an empty purse.
+func endedRun(xs []exchange.Exchange) bool {
+	down := 0
+	for i := range xs {
+		switch xs[i].Outcome {
+		case exchange.Auth, exchange.Billing:
+			return true
+		case exchange.Transport, exchange.Timeout:
+			down++
+		}
+	}
+	return 2*down > len(xs)
 }
 
 // current drops what an earlier, killed process sent of a stage that was sent

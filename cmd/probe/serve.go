@@ -71,8 +71,8 @@ func servedScenario(a app, what string, o overrides) (*scenarios.Scenario, error
 	if err != nil {
 		return nil, err
 	}
-	var ref reference
-	s, err := loadTwin(&o, filepath.Join(what, "scenario.yaml"), r, &ref)
+	ref := reference{run: r}
+	s, err := loadTwin(&o, filepath.Join(what, "scenario.yaml"), &ref)
 	if err != nil {
 		return nil, err
 	}

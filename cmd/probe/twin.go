@@ -2,19 +2,21 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"probe/analysis/compare"
 	"probe/scenarios"
 )
 
-// loadTwin loads a scenario and puts the twin of a run in place of its target.
-// Real keys stay at home: the twin knows made-up ones of the same names.
-func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scenarios.Scenario, error) {
-	twin, err := compare.NewTwin(r.document, r.input.Exchanges)
+// loadTwin loads a scenario and puts the twin of the reference's run in place of
+// its target. Real keys stay at home: the twin knows made-up ones of the same
+// names.
+func loadTwin(o *overrides, path string, ref *reference) (*scenarios.Scenario, error) {
+	twin, err := compare.NewTwin(ref.run.document, ref.run.input.Exchanges)
 	if err != nil {
 		return nil, err
 	}
-	ref.ref = "a twin, " + ref.ref
+	ref.name = "a twin, " + ref.name
 	ref.warn = twin.Doubts
 	at := *o
 	at.baseURL = ""
@@ -33,10 +35,29 @@ func loadTwin(o *overrides, path string, r *recordedRun, ref *reference) (*scena
 		return nil, err
 	}
 	become(s, twin)
+	for _, model := range unmeasuredModels(s) {
+		ref.warn = append(ref.warn, fmt.Sprintf("model %s was not measured: on the twin it shares the limits of %s", model, s.Target.Model))
+	}
 	if s.Prices == nil {
-		s.Prices = r.input.Prices
+		s.Prices = ref.run.input.Prices
 	}
 	return s, nil
+}
+
+// unmeasuredModels lists the models that strategies fall back to and of which
+// the endpoint has no limits of their own.
+func unmeasuredModels(s *scenarios.Scenario) []string {
+	var list []string
+	for _, st := range s.Strategies {
+		for _, step := range st.Fallback.Steps {
+			known := step.Model == "" || step.Model == s.Target.Model || slices.Contains(list, step.Model) ||
+				slices.ContainsFunc(s.Endpoint.Models, func(m scenarios.EndpointModel) bool { return m.Name == step.Model })
+			if !known {
+				list = append(list, step.Model)
+			}
+		}
+	}
+	return list
 }
 
 // become makes the twin the endpoint of a scenario. Accounts of an endpoint

@@ -1,0 +1,99 @@
+package compare
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/scenarios"
+)
+
+const (
+	// coldAfter is for how many windows of silence burst protection is taken to
+	// be cold again.
+	coldAfter = 10
+	// opensTo is how far it is taken to open, as a multiple of what it lets
+	// through from idle. No run offers so much that it could see the end.
+	opensTo = 10
+)
+
+// ramp estimates what the search does not measure of burst protection: how
+// fast it opens with use. Every attempt since the last silence says something
+// about that: of so many that had been offered within a window, after so long
+// a use, one was let through or refused as a burst.
+func (t *Twin) ramp(e *scenarios.EndpointLimit, xs []exchange.Exchange) {
+	window := e.Window.Std()
+	if window <= 0 {
+		return
+	}
+	idle := coldAfter * window
+	e.Idle = scenarios.Duration(idle)
+	pace, known := opening(rampSigns(float64(e.Amount), window, idle, xs))
+	if !known {
+		t.doubt("burst protection was seen from idle only, so the twin's never opens; it is taken to be cold again after %v of silence", idle)
+		return
+	}
+	hot := opensTo * float64(e.Amount)
+	warmUp := seconds((hot - float64(e.Amount)) / pace)
+	e.Hot, e.WarmUp = scenarios.Quantity(hot), scenarios.Duration(warmUp)
+	t.doubt("burst protection opens by %.2g more in %v for every second of use, as far as the log shows; it is taken to go on like that up to %.0f, and to be cold again after %v of silence",
+		pace, window, hot, idle)
+}
+
+// A rampSign is a bound for the pace at which burst protection opens, in
+// requests a window for every second of use: what passed asks for at least
+// this pace, what was refused for less.
+type rampSign struct {
+	pace   float64
+	passed bool
+}
+
+// rampSigns reads the signs off a log: amount is what passes from idle.
+func rampSigns(amount float64, window, idle time.Duration, xs []exchange.Exchange) []rampSign {
+	var signs []rampSign
+	offered := limiter.Log{Window: window}
+	var began, last time.Duration
+	for i := range xs {
+		x := &xs[i]
+		if i == 0 || x.Sent-last >= idle {
+			began = x.Sent
+		}
+		last = x.Sent
+		over, used := offered.Usage(x.Sent)+1-amount, (x.Sent - began).Seconds()
+		if over > 0 && used > 0 {
+			signs = append(signs, rampSign{pace: over / used, passed: x.Outcome != exchange.Burst})
+		}
+		offered.Charge(x.Sent, 1)
+	}
+	return signs
+}
+
+// opening returns the pace that contradicts the fewest signs, and false when
+// no sign says that it opens at all.
+func opening(signs []rampSign) (pace float64, known bool) {
+	slices.SortFunc(signs, func(a, b rampSign) int { return cmp.Compare(a.pace, b.pace) })
+	wrong := 0 // of a pace below all: everything that passed
+	for _, s := range signs {
+		if s.passed {
+			wrong++
+		}
+	}
+	best := wrong
+	for i, s := range signs { // a pace just above s, up to the next
+		if s.passed {
+			wrong--
+		} else {
+			wrong++
+		}
+		if wrong >= best {
+			continue
+		}
+		best, known, pace = wrong, true, s.pace
+		if i+1 < len(signs) {
+			pace = (s.pace + signs[i+1].pace) / 2
+		}
+	}
+	return pace, known
+}
