@@ -133,6 +133,30 @@ func TestMessagesAlwaysBound(t *testing.T) {
 	})
 }
 
+// A strategy that changes keys puts them where most targets have them.
+func TestKeyOfAStrategy(t *testing.T) {
+	inBubble(t, speak[providers.Messages], func(c *attack.Config) {
+		profile, _ := providers.Named("anthropic")
+		c.API, _ = profile.Speak("")
+		c.AuthHeader, c.AuthPrefix = c.API.AuthHeader, c.API.AuthPrefix
+		c.Wrap = func(next http.RoundTripper) http.RoundTripper {
+			return tripper(func(r *http.Request) (*http.Response, error) {
+				r.Header.Set("Authorization", "Bearer "+canary)
+				return next.RoundTrip(r)
+			})
+		}
+	}, func(t *testing.T, a *attack.Attacker) {
+		r, err := a.Send(t.Context(), search.Stage{Hits: 1, Rate: 1, Sizes: []search.Size{{Prompt: 25, MaxTokens: 2}}})
+		if err != nil || r.Exchanges[0].Outcome != exchange.Success {
+			t.Errorf("%v, %+v", err, r.Exchanges)
+		}
+	})
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // Token counts under names of their own are read by the paths of a profile.
 func TestOwnUsage(t *testing.T) {
 	handler := func(w http.ResponseWriter, _ *http.Request) {

@@ -57,10 +57,17 @@ func newKeyring(cfg Config, u *url.URL) (*keyring, error) {
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // sign adds the key of the given name to a request, unless a strategy has set
-// one or the request goes to another host than the keys are for.
+// one or the request goes to another host than the keys are for. Strategies
+// know one header for keys; where the target has another, the key goes there.
 func (k *keyring) sign(req *http.Request, name string) {
 	value, ok := k.values[name]
-	if ok && origin(req.URL) == k.host && req.Header.Get(k.header) == "" {
+	if !ok || origin(req.URL) != k.host {
+		return
+	}
+	if k.header != "Authorization" {
+		req.Header.Del("Authorization")
+	}
+	if req.Header.Get(k.header) == "" {
 		req.Header[k.header] = []string{value}
 	}
 }
