@@ -6,7 +6,11 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.13.0
 
-.PHONY: demo test build vet lint vuln fuzz crash accuracy golden check compare-tcp PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64 VERSION = $(shell git describe --tags --always --dirty) BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w' .PHONY: demo test build vet lint vuln fuzz crash gates golden check release release-check image image-check soak bench bench-report
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+VERSION = $(shell git describe --tags --always --dirty)
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
+
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-report release release-check image image-check
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart

@@ -18,6 +18,7 @@ var compareFormats = map[string]CompareFormat{
 	"markdown": func(w io.Writer, d *compare.Document) error { return CompareMarkdown(w, d) },
 	"html":     func(w io.Writer, d *compare.Document) error { return CompareHTML(w, d, nil) },
 	"json":     CompareJSON,
+	"csv":      CompareCSV,
 }
 
 // CompareFormats lists the names of the formats of a comparison, sorted.
