@@ -3,6 +3,7 @@ package attack
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,9 +17,13 @@ import (
 
 // Bounds of one answer.
 const (
-	maxAnswer  = 64 << 20 // bytes that are read before the connection is given up
-	maxKept    = 1 << 20  // bytes that are kept for reading and judging
-	maxFailure = 16 << 10 // bytes of a failure that are recorded
+	maxAnswer  = 64 << 20  // bytes that are read before the connection is given up
+	maxRefusal = 256 << 10 // the same for a failure: what it says, it says at its beginning
+	maxKept    = 1 << 20   // bytes that are kept for reading and judging; more than smallBody only while there is room
+	maxFailure = 16 << 10  // bytes of a failure that are recorded
+	// keptFailure is what is judged of a failure: what is recorded, and the
+	// rest of a key that the end of that might cut in two.
+	keptFailure = maxFailure + 1<<10
 	// linger is how long (wall) the end of a stream that says it is done is
 	// waited for, so that its connection can be used again.
 	linger = time.Second
@@ -32,25 +37,40 @@ type reading struct {
 	firstToken time.Duration // endpoint time; 0 if none
 	done       time.Duration // endpoint time at which the answer was complete
 	failed     bool          // an error came within the stream
+	readable   bool          // JSON came, as a whole or in an event
 	// body is what the classifier and the strategies see: of a stream only
 	// what may be an error, of anything else the beginning.
 	body []byte
 	size int64
 	err  error // why the answer is not complete
+	held int64 // bytes of the room for large answers that body takes
 }
 
 var errUnfinished = errors.New("the stream ended before the answer did")
 
+// Why a chat completion under a good status is no success: nobody knows what
+// it was, so it is not counted as one.
+const (
+	notJSON   = "the answer is not JSON"
+	notInFull = "the answer is larger than the 1 MiB that is read of one that is not streamed"
+)
+
 // readAnswer reads the answer to its end, within bounds, and closes it. Giveup
-// is called to cut off an answer that is complete but does not end.
-func readAnswer(resp *http.Response, clock Clock, own ownUsage, giveUp func()) reading {
+// is called to cut off an answer that is complete but does not end. What the
+// reading holds of room must be given back.
+func readAnswer(ctx context.Context, resp *http.Response, clock Clock, own ownUsage, room *room, giveUp func()) reading {
 	defer resp.Body.Close()
 	src := &bounded{r: resp.Body, max: maxAnswer}
 	var rd reading
-	if isStream(resp) {
+	switch {
+	case isStream(resp):
 		rd = readStream(src, clock, own, giveUp)
-	} else {
-		rd = readWhole(src, resp.ContentLength, own)
+	case resp.StatusCode >= 300:
+		src.max = maxRefusal
+		rd = readWhole(ctx, src, resp.ContentLength, keptFailure, own, room)
+		rd.done = clock.Now()
+	default:
+		rd = readWhole(ctx, src, resp.ContentLength, maxKept, own, room)
 		rd.done = clock.Now()
 	}
 	rd.size = src.n
@@ -64,19 +84,30 @@ func isStream(resp *http.Response) bool {
 	return kind == "text/event-stream" && resp.StatusCode < 300
 }
 
-// readWhole reads an answer that is one piece.
-func readWhole(src io.Reader, length int64, own ownUsage) (rd reading) {
+// readWhole reads an answer that is one piece, and keeps up to most bytes.
+func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUsage, room *room) (rd reading) {
 	var buf bytes.Buffer
 	if length > 0 {
-		buf.Grow(int(min(length, maxKept)) + bytes.MinRead)
+		buf.Grow(int(min(length, smallBody)) + bytes.MinRead)
 	}
-	_, rd.err = buf.ReadFrom(io.LimitReader(src, maxKept))
+	for limit := min(smallBody, most); ; limit *= 2 {
+		n, err := buf.ReadFrom(io.LimitReader(src, limit-int64(buf.Len())))
+		rd.err = err
+		if n == 0 || err != nil || limit >= most || int64(buf.Len()) < limit {
+			break
+		}
+		if rd.err = room.take(ctx, limit); rd.err != nil {
+			break
+		}
+		rd.held += limit
+	}
 	if rd.err == nil {
 		_, rd.err = io.Copy(io.Discard, src)
 	}
 	rd.body = buf.Bytes()
 	var c chunk
-	if c.decode(rd.body) {
+	room.read(len(rd.body), func() { rd.readable = c.decode(rd.body) })
+	if rd.readable {
 		c.into(&rd)
 		own.into(&rd.usage, rd.body)
 	}
@@ -113,12 +144,14 @@ type stream struct {
 	reading
 	clock Clock
 	own   ownUsage
+	any   bool // an event came
 	chat  bool // events looked like those of an answer that says when it is complete
 	over  bool // the stream said that it is complete
 }
 
 // take reads one event.
 func (s *stream) take(e *event) {
+	s.any = true
 	if bytes.Equal(e.data, []byte("[DONE]")) {
 		s.over = true
 		return
@@ -130,6 +163,7 @@ func (s *stream) take(e *event) {
 	if suspect || s.firstToken == 0 || telling(e.data) || s.own.in(e.data) {
 		var c chunk
 		if c.decode(e.data) {
+			s.readable = true
 			if s.firstToken == 0 && c.hasToken() {
 				s.firstToken = s.clock.Now()
 			}
@@ -150,7 +184,7 @@ func (s *stream) end(err error) {
 	s.done = s.clock.Now()
 	if !errors.Is(err, io.EOF) {
 		s.err = err
-	} else if s.chat && s.finish == "" && !s.failed {
+	} else if s.chat && s.finish == "" && !s.failed || !s.any {
 		s.err = errUnfinished
 	}
 }

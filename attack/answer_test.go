@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -49,7 +50,7 @@ func TestWholeAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rd := readAnswer(respond(200, "application/json", strings.NewReader(tt.body)), NewClock(time.Now(), 1), ownUsage{}, nil)
+			rd := readAnswer(context.Background(), respond(200, "application/json", strings.NewReader(tt.body)), NewClock(time.Now(), 1), ownUsage{}, newRoom(), nil)
 			if diff := cmp.Diff(tt.usage, rd.usage); diff != "" {
 				t.Errorf("usage (-want +got):\n%s", diff)
 			}
@@ -62,15 +63,15 @@ func TestWholeAnswers(t *testing.T) {
 
 func TestBodiesAreBounded(t *testing.T) {
 	big := io.LimitReader(endless{}, 3<<20)
-	rd := readAnswer(respond(500, "text/event-stream", big), NewClock(time.Now(), 1), ownUsage{}, nil)
-	if len(rd.body) != maxKept || rd.size != 3<<20 || rd.err != nil || rd.streamed {
+	rd := readAnswer(context.Background(), respond(500, "text/event-stream", big), NewClock(time.Now(), 1), ownUsage{}, newRoom(), nil)
+	if len(rd.body) != keptFailure || rd.size != maxRefusal || !errors.Is(rd.err, errTooLarge) || rd.streamed {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
-	rd = readAnswer(respond(200, "application/json", endless{}), NewClock(time.Now(), 1), ownUsage{}, nil)
+	rd = readAnswer(context.Background(), respond(200, "application/json", endless{}), NewClock(time.Now(), 1), ownUsage{}, newRoom(), nil)
 	if len(rd.body) != maxKept || rd.size != maxAnswer || !errors.Is(rd.err, errTooLarge) {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
-	rd = readAnswer(respond(200, "text/event-stream", endless{}), NewClock(time.Now(), 1), ownUsage{}, nil)
+	rd = readAnswer(context.Background(), respond(200, "text/event-stream", endless{}), NewClock(time.Now(), 1), ownUsage{}, newRoom(), nil)
 	if len(rd.body) > 2*maxRaw || rd.size != maxAnswer || !errors.Is(rd.err, errTooLarge) {
 		t.Errorf("kept %d of %d, %v", len(rd.body), rd.size, rd.err)
 	}
@@ -154,7 +155,7 @@ func TestStreams(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				clock := NewClock(time.Now(), 1)
-				rd := readAnswer(respond(200, "text/event-stream;charset=UTF-8", slowly(tt.steps, tt.end, nil)), clock, ownUsage{}, func() {})
+				rd := readAnswer(context.Background(), respond(200, "text/event-stream;charset=UTF-8", slowly(tt.steps, tt.end, nil)), clock, ownUsage{}, newRoom(), func() {})
 				if rd.firstToken != tt.first || rd.done != tt.done || rd.usage.Total != tt.usage || !rd.streamed {
 					t.Errorf("first token %v, done %v, usage %+v", rd.firstToken, rd.done, rd.usage)
 				}
@@ -173,7 +174,7 @@ func TestStreamThatNeverEnds(t *testing.T) {
 		hang := make(chan struct{})
 		clock := NewClock(time.Now(), 1)
 		body := slowly([]step{{time.Second, "data: [DONE]\n\n"}}, io.EOF, hang)
-		rd := readAnswer(respond(200, "text/event-stream", body), clock, ownUsage{}, func() { close(hang) })
+		rd := readAnswer(context.Background(), respond(200, "text/event-stream", body), clock, ownUsage{}, newRoom(), func() { close(hang) })
 		if rd.done != time.Second || clock.Now() != time.Second+linger || rd.err != nil {
 			t.Errorf("done %v, read until %v, error %v", rd.done, clock.Now(), rd.err)
 		}
@@ -182,7 +183,7 @@ func TestStreamThatNeverEnds(t *testing.T) {
 
 func TestBrokenBody(t *testing.T) {
 	body := io.MultiReader(strings.NewReader(`{"error":`), iotest.ErrReader(io.ErrUnexpectedEOF))
-	rd := readAnswer(respond(429, "application/json", body), NewClock(time.Now(), 1), ownUsage{}, nil)
+	rd := readAnswer(context.Background(), respond(429, "application/json", body), NewClock(time.Now(), 1), ownUsage{}, newRoom(), nil)
 	if !errors.Is(rd.err, io.ErrUnexpectedEOF) || !decided(429, rd) || decided(200, rd) {
 		t.Errorf("error %v", rd.err)
 	}
@@ -194,7 +195,7 @@ func BenchmarkStream(b *testing.B) {
 	clock := NewClock(time.Now(), 1)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		readAnswer(respond(200, "text/event-stream", strings.NewReader(text)), clock, ownUsage{}, func() {})
+		readAnswer(context.Background(), respond(200, "text/event-stream", strings.NewReader(text)), clock, ownUsage{}, newRoom(), func() {})
 	}
 }
 
@@ -204,6 +205,6 @@ func BenchmarkWhole(b *testing.B) {
 	clock := NewClock(time.Now(), 1)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		readAnswer(respond(200, "application/json", strings.NewReader(text)), clock, ownUsage{}, nil)
+		readAnswer(context.Background(), respond(200, "application/json", strings.NewReader(text)), clock, ownUsage{}, newRoom(), nil)
 	}
 }

@@ -57,7 +57,7 @@ func New(cfg Config) (*Attacker, error) {
 			return nil, fmt.Errorf("attack: model: %w", err)
 		}
 	}
-	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: calibrator, next: cfg.Transport, seq: cfg.FirstSeq}
+	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq}
 	a.chain = a.recorder
 	if cfg.Wrap != nil {
 		a.chain = cfg.Wrap(a.recorder)
@@ -159,7 +159,7 @@ func (a *Attacker) attack(f *flight) Result {
 	for range f.attacker.Attack(feed.targeter(a.method(), a.url), newPacer(f), 0, "") {
 		// Vegeta's results say nothing that the recorder does not know.
 	}
-	r := f.result(a.cfg.Tolerance)
+	r := f.result()
 	f.halt()
 	<-feed.done
 	return r

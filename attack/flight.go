@@ -20,11 +20,12 @@ const hopeless = 3
 
 // A flight is a stage under way.
 type flight struct {
-	stage search.Stage
-	key   string
-	start time.Duration // of the schedule, endpoint time
-	clock Clock
-	sink  Sink
+	stage   search.Stage
+	key     string
+	start   time.Duration // of the schedule, endpoint time
+	clock   Clock
+	sink    Sink
+	allowed time.Duration // how late a request may go out
 	// late tells whether the budget of time is spent at an endpoint time.
 	late func(time.Duration) bool
 
@@ -40,6 +41,7 @@ type flight struct {
 	endedAt   time.Duration
 	waiting   map[int]hit // handed to Vegeta, not yet entered
 	delays    []time.Duration
+	overdue   int // requests that went out later than is tolerated
 	exchanges []exchange.Exchange
 	sent      int
 	refused   int
@@ -56,6 +58,7 @@ func newFlight(ctx context.Context, s search.Stage, key string, cfg Config) *fli
 		clock:   cfg.Clock,
 		sink:    cfg.Sink,
 		late:    cfg.Budget.late,
+		allowed: cfg.Tolerance.allowed(&s, cfg.Clock),
 		stop:    make(chan struct{}),
 		waiting: make(map[int]hit),
 	}
@@ -133,8 +136,21 @@ func (f *flight) enter(number int) (h hit, due time.Duration, ok bool) {
 	delete(f.waiting, number)
 	if ok {
 		f.delays = append(f.delays, max(0, now-due))
+		f.giveUpLocked(now - due)
 	}
 	return h, due, ok
+}
+
+// giveUpLocked ends a stage that has become void for certain: so many of its
+// requests were too late that the 99th percentile is, whatever comes. What it
+// would still send could answer no question. A workload goes on all the same.
+func (f *flight) giveUpLocked(delay time.Duration) {
+	if delay <= f.allowed {
+		return
+	}
+	if f.overdue++; f.overdue > f.stage.Hits/100 && f.work == nil {
+		f.haltLocked()
+	}
 }
 
 // spend ends the stage because the budget does not allow one more request.
@@ -190,7 +206,7 @@ func (f *flight) record(x exchange.Exchange) {
 func reached(n, bound int) bool { return bound > 0 && n >= bound }
 
 // result sums up a stage in which nothing is in flight any more.
-func (f *flight) result(tolerance Tolerance) Result {
+func (f *flight) result() Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := Result{
@@ -204,7 +220,7 @@ func (f *flight) result(tolerance Tolerance) Result {
 	}
 	exchange.Sort(r.Exchanges)
 	// A task of a workload may end before an attempt; that is its strategy's doing.
-	r.Void = voidReason(r, f.ended || f.work != nil, tolerance.allowed(&f.stage, f.clock))
+	r.Void = voidReason(r, f.ended || f.work != nil, f.allowed)
 	for i := range r.Exchanges {
 		r.Exchanges[i].Void = r.Void != ""
 		r.End = max(r.End, r.Exchanges[i].Done)

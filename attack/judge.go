@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"probe/analysis/classify"
@@ -41,6 +42,9 @@ func (r *recorder) judge(x *exchange.Exchange, resp *http.Response, rd reading, 
 		if rd.err != nil {
 			x.Error = r.keys.describe(rd.err)
 		}
+		if x.Outcome == exchange.Success && r.cfg.Kind == KindChat {
+			r.mustBeReadable(x, &rd)
+		}
 	}
 	if !x.Outcome.Valid() {
 		x.Outcome = exchange.Unclassified
@@ -50,6 +54,18 @@ func (r *recorder) judge(x *exchange.Exchange, resp *http.Response, rd reading, 
 	}
 	if x.Outcome != exchange.Success {
 		x.Body = r.keys.failure(rd.body)
+	}
+}
+
+// mustBeReadable takes the success from a chat completion that cannot be read:
+// a page that asks to log in comes under status 200 as well.
+func (r *recorder) mustBeReadable(x *exchange.Exchange, rd *reading) {
+	if rd.readable {
+		return
+	}
+	x.Outcome, x.Error = exchange.Unclassified, notJSON
+	if rd.size > maxKept {
+		x.Error = notInFull
 	}
 }
 
@@ -76,7 +92,8 @@ func chargedUnknown(x *exchange.Exchange) bool {
 	case exchange.Timeout, exchange.Success:
 		return true
 	case exchange.Transport:
-		return !strings.HasPrefix(x.Error, dialFailed) && !strings.HasPrefix(x.Error, lookupFailed)
+		return !slices.ContainsFunc(neverArrived, func(how string) bool { return strings.HasPrefix(x.Error, how) })
 	}
-	return x.FirstToken > 0
+	// Under a good status something was made, whatever it was.
+	return x.FirstToken > 0 || x.Outcome == exchange.Unclassified && x.Status < 300
 }

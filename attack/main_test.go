@@ -1,16 +1,20 @@
 package attack
 
 import (
-	"os"
 	"runtime"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-// TestMain keeps the tests on one processor. With several, Go 1.26's race
+// TestMain fails when a goroutine outlives the tests: an attack that is over
+// must leave nothing behind.
+//
+// It keeps the tests on one processor. With several, Go 1.26's race
 // detector now and then crashes when two threads run timers of one synctest
 // bubble: the bubble has one race context for all of its timers. Goroutines
 // still interleave, and races are still found.
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }

@@ -21,6 +21,7 @@ type recorder struct {
 	keys       *keyring
 	calibrator *Calibrator
 	next       http.RoundTripper
+	room       *room
 
 	mu  sync.Mutex
 	seq uint64
@@ -52,7 +53,8 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, rd, err := r.exchange(req, &x)
 	x.Done = max(cmp.Or(rd.done, r.cfg.Clock.Now()), x.FirstByte, x.FirstToken)
-	r.judge(&x, resp, rd, err)
+	r.room.read(len(rd.body), func() { r.judge(&x, resp, rd, err) })
+	r.room.give(rd.held)
 	r.settle(hold, &x, t.hit)
 	t.f.record(x)
 	return resp, err
@@ -111,14 +113,14 @@ func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Resp
 	out := req.WithContext(ctx)
 	out.Header = req.Header.Clone()
 	r.keys.sign(out, x.Key)
-	resp, err := r.next.RoundTrip(out)
+	resp, err := r.next.RoundTrip(sendOnce(out))
 	if err != nil {
 		return nil, reading{}, within(ctx, err)
 	}
 	x.FirstByte = r.cfg.Clock.Now()
 	x.Status = resp.StatusCode
 	x.Arrived = serverTime(resp.Header, r.cfg.ServerClockHeader)
-	rd := readAnswer(resp, r.cfg.Clock, newOwnUsage(r.cfg.Usage), cancel)
+	rd := readAnswer(ctx, resp, r.cfg.Clock, newOwnUsage(r.cfg.Usage), r.room, cancel)
 	if rd.err != nil {
 		rd.err = within(ctx, rd.err)
 	}

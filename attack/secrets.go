@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,7 +76,10 @@ func (k *keyring) failure(body []byte) string {
 const (
 	dialFailed   = "dial: "
 	lookupFailed = "lookup: "
+	tlsFailed    = "tls: "
 )
+
+var neverArrived = []string{dialFailed, lookupFailed, tlsFailed}
 
 // describe puts a transport error into words without addresses, URLs and keys.
 // Ports differ with every connection, so errors with them could not be counted.
@@ -83,12 +87,15 @@ func (k *keyring) describe(err error) string {
 	var (
 		op   *net.OpError
 		dns  *net.DNSError
+		cert *tls.CertificateVerificationError
 		link *url.Error
 	)
 	text := err.Error()
 	switch {
 	case errors.As(err, &dns):
 		text = lookupFailed + dns.Err
+	case errors.As(err, &cert):
+		text = tlsFailed + cert.Err.Error()
 	case errors.As(err, &op) && op.Err != nil:
 		text = op.Op + ": " + op.Err.Error()
 	case errors.As(err, &link):

@@ -10,9 +10,9 @@ import (
 
 // Bounds of one event stream.
 const (
-	maxLine  = 256 << 10 // bytes of one line that are read; the rest of it is dropped
-	maxEvent = 1 << 20   // bytes of one event's data, likewise
-	maxRaw   = 16 << 10  // bytes of one event that are kept as received
+	maxLine  = 64 << 10 // bytes of one line that are read; the rest of it is dropped
+	maxEvent = 64 << 10 // bytes of one event's data, likewise
+	maxRaw   = 16 << 10 // bytes of one event that are kept as received
 )
 
 // An event is one server-sent event. It is valid until the next one is read.
@@ -127,7 +127,7 @@ type bounded struct {
 	max int64
 }
 
-var errTooLarge = errors.New("the answer is too large: given up after 64 MiB")
+var errTooLarge = errors.New("the answer is too large: it was given up")
 
 // Read implements [io.Reader].
 func (b *bounded) Read(p []byte) (int, error) {

@@ -10,8 +10,8 @@ import (
 // Bounds of one connection. What a hostile endpoint can make this program
 // hold is bounded here and in the readers of the answers.
 const (
-	maxResponseHeader = 256 << 10 // bytes
-	maxIdle           = 10_000    // connections; below the workers' number, reconnects would show as latency
+	maxResponseHeader = 32 << 10 // bytes; the longest known are below 8 KiB
+	maxIdle           = 10_000   // connections; below the workers' number, reconnects would show as latency
 )
 
 // NewTransport returns the transport that an attack uses: connections are

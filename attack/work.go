@@ -179,7 +179,7 @@ func (a *Attacker) loop(f *flight) Result {
 			}
 		}
 	})
-	return f.result(a.cfg.Tolerance)
+	return f.result()
 }
 
 // ask sends one request of a closed loop and reports whether it succeeded.

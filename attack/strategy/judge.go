@@ -52,11 +52,11 @@ func byStatus(code int) exchange.Outcome {
 // later of OpenAI's two reset headers that belong to a spent allowance.
 func hint(h http.Header) (time.Duration, bool) {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms >= 0 {
-		return time.Duration(ms * float64(time.Millisecond)), true
+		return seconds(ms / 1000), true
 	}
 	after := h.Get("Retry-After")
 	if s, err := strconv.ParseFloat(after, 64); err == nil && s >= 0 {
-		return time.Duration(s * float64(time.Second)), true
+		return seconds(s), true
 	}
 	if at, err := http.ParseTime(after); err == nil {
 		return max(0, at.Sub(dateOf(h))), true
@@ -99,7 +99,17 @@ func asked(v exchange.Verdict) (time.Duration, bool) {
 	return wait, found
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+// longestWait is more than anybody waits, in seconds, and fits a Duration.
+const longestWait = 1e9
+
+// seconds reads a wait off an answer, which may ask for a negative one or for
+// ages.
+func seconds(s float64) time.Duration {
+	if !(s > 0) {
+		return 0
+	}
+	return time.Duration(min(s, longestWait) * float64(time.Second))
+}
 
 // mendable reports whether waiting can turn the failure into a success: never
 // for an empty purse, a spent free quota, a refused key or a wrong request,

@@ -1,16 +1,18 @@
 package strategy_test
 
 import (
-	"os"
 	"runtime"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
-// TestMain keeps the tests on one processor. With several, Go 1.26's race
+// TestMain fails when a goroutine outlives the tests, and keeps them on one
+// processor. With several, Go 1.26's race
 // detector now and then crashes (SIGSEGV on a system stack) when two threads
 // run timers of the same synctest bubble: the bubble has one race context for
 // all of its timers. Goroutines still interleave, and races are still found.
 func TestMain(m *testing.M) {
 	runtime.GOMAXPROCS(1)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,12 +143,34 @@ func crashEndpoint(t *testing.T) (url string, seen func() int64) {
 	return url, func() int64 { return server.Stats().Requests }
 }
 
-// buildProbe builds the command as a user would.
+// built is the command as a user would build it, once for all tests.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// buildProbe builds the command and returns its path.
 func buildProbe(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "probe")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "probe-test-"); built.err != nil {
+			return
+		}
+		if out, err := exec.Command("go", "build", "-o", built.dir, ".").CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	return bin
+	return filepath.Join(built.dir, "probe")
+}
+
+// tests run the tests and remove what they built.
+type tests struct{ m *testing.M }
+
+func (r tests) Run() int {
+	defer func() { _ = os.RemoveAll(built.dir) }()
+	return r.m.Run()
 }

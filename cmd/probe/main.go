@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"os"
 	"os/signal"
@@ -26,6 +27,11 @@ const (
 )
 
 func main() {
+	// Package net/http logs what an endpoint sends unasked, as it came. That
+	// may be a key that the endpoint was given, so nobody gets to see it.
+	log.SetOutput(io.Discard)
+	forbidDumps()
+	boundMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, app{

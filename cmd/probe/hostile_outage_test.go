@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/attack/endpoint"
+	"probe/scenarios"
+)
+
+// An outage is an endpoint that goes away after some requests and comes back
+// on the same port a while later.
+type outage struct {
+	addr   string
+	after  int64         // requests until it goes away
+	gone   time.Duration // for how long, by the wall's clock
+	server []*endpoint.Server
+	seen   atomic.Int64
+	closed chan struct{} // closed when it has gone away
+}
+
+// newOutage serves the scenario of the crash test. With amnesia what comes
+// back has forgotten whom it let in.
+func newOutage(t *testing.T, after int64, gone time.Duration, amnesia bool) *outage {
+	t.Helper()
+	o := &outage{after: after, gone: gone, closed: make(chan struct{})}
+	for range 2 {
+		s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server, err := newEndpoint(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.server = append(o.server, server)
+	}
+	if !amnesia {
+		o.server[1] = o.server[0]
+	}
+	l := loopback(t)
+	o.addr = l.Addr().String()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	t.Cleanup(func() { cancel(); <-done })
+	go func() { defer close(done); o.run(ctx, t, l) }()
+	return o
+}
+
+func (o *outage) run(ctx context.Context, t *testing.T, l net.Listener) {
+	leave := make(chan struct{})
+	first := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o.seen.Add(1) == o.after {
+			close(leave)
+		}
+		o.server[0].ServeHTTP(w, r)
+	})}
+	go first.Serve(l)
+	select {
+	case <-leave:
+	case <-ctx.Done():
+	}
+	first.Close() // with all that it was answering
+	close(o.closed)
+	select {
+	case <-time.After(o.gone):
+	case <-ctx.Done():
+		return
+	}
+	again, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		t.Errorf("the endpoint does not come back: %v", err)
+		return
+	}
+	second := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.seen.Add(1)
+		o.server[1].ServeHTTP(w, r)
+	})}
+	go second.Serve(again)
+	<-ctx.Done()
+	second.Close()
+}
+
+// finish runs or resumes, and checks what must hold in any case.
+func (o *outage) finish(t *testing.T, dir string, args ...string) hostileResult {
+	t.Helper()
+	r := hostileResult{dir: dir}
+	r.finish(t, exec.CommandContext(t.Context(), args[0], append(args[1:], "--json")...))
+	r.check(t, 2000, o.seen.Load())
+	return r
+}
+
+// An endpoint that refuses every connection for a minute of its time ends a
+// run undecided; when it is back, the run goes on and finds the limit.
+func TestEndpointGoneForAMinute(t *testing.T) {
+	probe, dir, scenario := outageRun(t)
+	o := newOutage(t, 40, 3*time.Second, false)
+	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
+	if r.code != exitUndecided || r.doc.Requests["transport"] == 0 {
+		t.Fatalf("exit %d, %v\n%s", r.code, r.doc.Requests, r.output)
+	}
+	for _, x := range r.xs {
+		if x.Outcome == exchange.Transport && x.Status != 0 {
+			t.Errorf("%s with status %d", x.Outcome, x.Status)
+		}
+	}
+	time.Sleep(o.gone) // it has been away for less
+	before := len(r.xs)
+	r = o.finish(t, dir, probe, "run", "--resume", dir)
+	if r.code != exitDone || len(r.xs) <= before {
+		t.Fatalf("resumed: exit %d, %d attempts after %d\n%s", r.code, len(r.xs), before, r.output)
+	}
+	within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.02)
+}
+
+// An endpoint that restarts in mid-run forgets whom it let in. The run may
+// come to its end or not, but it claims no other limit.
+func TestEndpointRestarts(t *testing.T) {
+	probe, dir, scenario := outageRun(t)
+	o := newOutage(t, 60, 0, true)
+	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
+	select {
+	case <-o.closed:
+	default:
+		t.Fatal("it never restarted")
+	}
+	if r.code != exitDone && r.code != exitUndecided {
+		t.Errorf("exit %d\n%s", r.code, r.output)
+	}
+	if v := r.doc.Effective.RPM; v.Value != nil && (*v.Low > 245 || *v.High < 235) {
+		t.Errorf("it claims %v to %v requests a minute, the limit is 240\n%s", *v.Low, *v.High, r.output)
+	}
+	if r.code == exitDone {
+		within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.02)
+	}
+}
+
+func outageRun(t *testing.T) (probe, dir, scenario string) {
+	t.Helper()
+	home := t.TempDir()
+	scenario = filepath.Join(home, "outage.yaml")
+	if err := os.WriteFile(scenario, []byte(crashScenario), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return buildProbe(t), filepath.Join(home, "run"), scenario
+}
