@@ -37,21 +37,34 @@ type Input struct {
 	StoppedBy StoppedBy
 	Warnings  []string // of the search and the sender
 
-	Exchanges []exchange.Exchange // in the order of sending
-	Stages    []Stage
-	MainKey   string   // the key whose limits are looked for
-	LookFor   []string // what was looked for: see package search
+	// Exchanges are the evidence for limits, in the order of sending: all of
+	// the run, or as many as there is room for (see package sample).
+	Exchanges []exchange.Exchange
+	// Sums are of all attempts; nil when Exchanges are all.
+	Sums    *Sums
+	Stages  []Stage
+	MainKey string   // the key whose limits are looked for
+	LookFor []string // what was looked for: see package search
 
 	Declared scenarios.Declared
 	Prices   *scenarios.Prices
 	Fit      fit.Options
 }
 
+// sums returns the sums of all attempts.
+func (in *Input) sums() *Sums {
+	if in.Sums != nil {
+		return in.Sums
+	}
+	return SumsOf(in.Exchanges, in.Prices)
+}
+
 // Analyze concludes. The traces show the limits of the document at work.
 func Analyze(in Input) (*Document, []FitTrace) {
+	in.Sums = in.sums()
 	d := &Document{
 		Schema: Schema, StoppedBy: in.StoppedBy, Complete: in.StoppedBy == ByPrecision || in.StoppedBy == ByRange,
-		Target: in.Target, Requests: count(in.Exchanges),
+		Target: in.Target, Requests: in.Sums.count(),
 		TokenAccounting: "unknown", Warnings: slices.Clone(in.Warnings),
 		Limits: []Limit{},
 	}
@@ -62,25 +75,13 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d.Limits = append(d.Limits, e.limits(in)...)
 	d.Effective = e.effective(in, d.Limits)
 	d.RecoveryS = recoveries(in)
-	d.Verification = verify(in.Stages, in.Exchanges)
-	d.Cost = cost(in.Exchanges, in.Prices)
-	d.Latency = latency(in.Exchanges)
+	d.Verification = verify(in.Stages, in.Sums)
+	d.Cost = cost(in.Sums.all(), in.Prices)
+	d.Latency = in.Sums.latency()
 	d.Stages = stageRows(in)
 	d.Findings = e.findings(d)
 	d.warnings(in, e)
 	return d, e.traces()
-}
-
-// count counts attempts by outcome. The four 429 types are always there.
-func count(xs []exchange.Exchange) map[string]int64 {
-	n := map[string]int64{"attempts": int64(len(xs))}
-	for _, o := range []exchange.Outcome{exchange.Success, exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.FreeQuota} {
-		n[string(o)] = 0
-	}
-	for i := range xs {
-		n[string(xs[i].Outcome)]++
-	}
-	return n
 }
 
 // evidence is the log of the main key and what explains it.

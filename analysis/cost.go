@@ -17,39 +17,25 @@ func Price(p *scenarios.Prices, u exchange.Usage) decimal.Decimal {
 	if p == nil || len(p.Tiers) == 0 {
 		return decimal.Zero
 	}
-	tier := p.Tiers[len(p.Tiers)-1]
-	for _, t := range p.Tiers {
-		if t.UpTo == 0 || float64(u.Prompt) <= float64(t.UpTo) {
-			tier = t
-			break
-		}
-	}
-	cached := tier.Input
-	if tier.Cached != nil {
-		cached = *tier.Cached
-	}
-	fromCache := min(u.Cached, u.Prompt) // a part of the prompt, whatever is reported
-	sum := decimal.NewFromInt(u.Prompt - fromCache).Mul(tier.Input)
-	sum = sum.Add(decimal.NewFromInt(fromCache).Mul(cached))
-	sum = sum.Add(decimal.NewFromInt(u.Completion).Mul(tier.Output))
-	return sum.Div(million)
+	var b bill
+	b.add(p, u)
+	return b.money(p)
 }
 
-// cost sums up everything billed and divides it by what arrived.
-func cost(xs []exchange.Exchange, p *scenarios.Prices) Cost {
+// cost sums up everything billed in some groups and divides it by what arrived.
+func cost(groups []*group, p *scenarios.Prices) Cost {
 	c := Cost{Currency: "USD"}
 	if p != nil && p.Currency != "" {
 		c.Currency = p.Currency
 	}
 	spent, successes := decimal.Zero, int64(0)
-	for i := range xs {
-		u := xs[i].Usage
-		c.InputTokens += u.Prompt
-		c.OutputTokens += u.Completion
-		spent = spent.Add(Price(p, u))
-		if xs[i].Outcome == exchange.Success {
-			successes++
-			c.SuccessfulTokens += u.Prompt + u.Completion
+	for _, g := range groups {
+		c.InputTokens += g.used.Prompt
+		c.OutputTokens += g.used.Completion
+		spent = spent.Add(g.bill.money(p))
+		if g.outcome == exchange.Success {
+			successes += g.n
+			c.SuccessfulTokens += g.used.Prompt + g.used.Completion
 		}
 	}
 	if p == nil {

@@ -13,21 +13,18 @@ func recoveries(in Input) map[string]*float64 {
 	out := map[string]*float64{
 		string(exchange.RequestRate): nil, string(exchange.TokenRate): nil, string(exchange.Burst): nil,
 	}
-	byStage := map[int][]exchange.Exchange{}
-	for _, x := range in.Exchanges {
-		byStage[x.Stage] = append(byStage[x.Stage], x)
-	}
+	sums := in.sums()
 	for i, s := range in.Stages {
 		if s.Question != questionRecovery || i == 0 {
 			continue
 		}
-		refused := firstRefusal(byStage[in.Stages[i-1].Number])
-		back := firstSuccess(byStage[s.Number])
+		refused := firstRefusal(sums.stage(in.Stages[i-1].Number))
+		back := firstSuccess(sums.stage(s.Number))
 		if refused == nil || back == nil {
 			continue
 		}
-		name := string(refused.Outcome)
-		took := (back.Sent - refused.Sent).Seconds()
+		name := string(refused.outcome)
+		took := (back.first - refused.first).Seconds()
 		if old, known := out[name]; known && (old == nil || took > *old) {
 			out[name] = &took
 		}
@@ -37,25 +34,29 @@ func recoveries(in Input) map[string]*float64 {
 
 const questionRecovery = "recovery"
 
-// firstRefusal returns the first refusal of the kind that ended a stage.
-func firstRefusal(xs []exchange.Exchange) *exchange.Exchange {
-	var kind exchange.Outcome
-	for i := range xs {
-		if xs[i].Refused() {
-			kind = xs[i].Outcome
+// firstRefusal returns the refusals of the kind that ended a stage, those that
+// began first.
+func firstRefusal(groups []*group) *group {
+	var last *group
+	for _, g := range groups {
+		if g.refused && (last == nil || g.last > last.last) {
+			last = g
 		}
 	}
-	i := slices.IndexFunc(xs, func(x exchange.Exchange) bool { return x.Refused() && x.Outcome == kind })
-	if i < 0 {
+	if last == nil {
 		return nil
 	}
-	return &xs[i]
+	return firstOf(groups, func(g *group) bool { return g.refused && g.outcome == last.outcome })
 }
 
-func firstSuccess(xs []exchange.Exchange) *exchange.Exchange {
-	i := slices.IndexFunc(xs, func(x exchange.Exchange) bool { return x.Outcome == exchange.Success })
-	if i < 0 {
-		return nil
+func firstSuccess(groups []*group) *group {
+	return firstOf(groups, func(g *group) bool { return g.outcome == exchange.Success })
+}
+
+// firstOf returns the first group that is wanted; they are in order.
+func firstOf(groups []*group, wanted func(*group) bool) *group {
+	if i := slices.IndexFunc(groups, wanted); i >= 0 {
+		return groups[i]
 	}
-	return &xs[i]
+	return nil
 }

@@ -1,47 +1,48 @@
 package analysis
 
 import (
+	"time"
+
 	"probe/analysis/exchange"
 	"probe/scenarios"
 )
 
 // stageRows tells each stage as it went.
 func stageRows(in Input) []StageRow {
-	byStage := map[int][]exchange.Exchange{}
-	for _, x := range in.Exchanges {
-		byStage[x.Stage] = append(byStage[x.Stage], x)
-	}
+	sums := in.sums()
 	rows := []StageRow{}
-	for _, s := range in.Stages {
-		rows = append(rows, stageRow(&s, byStage[s.Number], in.Prices))
+	for i := range in.Stages {
+		s := &in.Stages[i]
+		rows = append(rows, stageRow(s, sums.stage(s.Number), in.Prices))
 	}
 	return rows
 }
 
 // stageRow sums up one stage. Rates are those of its requests, whenever the
 // answers came.
-func stageRow(s *Stage, xs []exchange.Exchange, prices *scenarios.Prices) StageRow {
+func stageRow(s *Stage, groups []*group, prices *scenarios.Prices) StageRow {
 	r := StageRow{
 		Number: s.Number, Question: s.Question, Why: s.Why, Key: s.Key,
 		StartS: s.Start.Seconds(), Scheduled: int64(s.Scheduled), Sent: int64(s.Sent),
 		ScheduleDelayP99S: s.Delay.Seconds(), Outcomes: map[exchange.Outcome]int64{}, Void: s.Void,
 	}
-	var tokens, made, accepted int64
-	for i := range xs {
-		x := &xs[i]
-		r.Outcomes[x.Outcome]++
-		made += int64(x.PromptTokens + x.MaxTokens)
-		if x.Outcome == exchange.Success {
-			accepted++
-			tokens += x.Usage.Prompt + x.Usage.Completion
+	var attempts, tokens, made, accepted int64
+	for _, g := range groups {
+		r.Outcomes[g.outcome] += g.n
+		attempts += g.n
+		made += g.made
+		if g.outcome == exchange.Success {
+			accepted += g.n
+			tokens += g.used.Prompt + g.used.Completion
 		}
 	}
-	if len(xs) > 0 {
-		r.Seconds = (xs[len(xs)-1].Sent - xs[0].Sent).Seconds()
-		r.TokensPerRequest = float64(made) / float64(len(xs))
+	if attempts > 0 {
+		first, last := span(groups)
+		r.Seconds = (last - first).Seconds()
+		r.TokensPerRequest = float64(made) / float64(attempts)
 	}
 	// A rate over n requests spans n gaps: the last request stands for a gap too.
-	if n := float64(len(xs)); n > 1 && r.Seconds > 0 {
+	if n := float64(attempts); n > 1 && r.Seconds > 0 {
 		minutes := r.Seconds * n / (n - 1) / 60
 		r.OfferedRPM, r.AcceptedRPM, r.AcceptedTPM = n/minutes, float64(accepted)/minutes, float64(tokens)/minutes
 	}
@@ -50,6 +51,17 @@ func stageRow(s *Stage, xs []exchange.Exchange, prices *scenarios.Prices) StageR
 			r.ScheduledRPM = float64(n-1) / d.Minutes()
 		}
 	}
-	r.CostPerMillionTokens = cost(xs, prices).PerMillionSuccessfulTokens
+	r.CostPerMillionTokens = cost(groups, prices).PerMillionSuccessfulTokens
 	return r
+}
+
+// span returns when the first and the last request of some groups were sent.
+func span(groups []*group) (first, last time.Duration) {
+	for i, g := range groups {
+		if i == 0 {
+			first = g.first
+		}
+		first, last = min(first, g.first), max(last, g.last)
+	}
+	return first, last
 }

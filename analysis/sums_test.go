@@ -100,7 +100,7 @@ func TestCost(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, cost(test.xs, test.prices)); diff != "" {
+			if diff := cmp.Diff(test.want, cost(SumsOf(test.xs, test.prices).all(), test.prices)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -123,7 +123,7 @@ func TestPercentiles(t *testing.T) {
 		{"a hundred, the other way round", hundred, &Percentiles{50, 95, 99}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, percentiles(test.v)); diff != "" {
+			if diff := cmp.Diff(test.want, (&sketch{values: test.v}).percentiles()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -138,13 +138,13 @@ func TestLatency(t *testing.T) {
 	refused.Done = refused.Sent + 10*time.Millisecond
 	slow := answer(0, exchange.Timeout, 0, 0)
 	slow.Done = time.Hour
-	got := latency([]exchange.Exchange{slow, refused, streamed})
+	got := SumsOf([]exchange.Exchange{slow, refused, streamed}, nil).latency()
 	all := func(v float64) *Percentiles { return &Percentiles{v, v, v} }
 	want := Latency{TTFTS: all(0.5), E2ES: all(1), TPOTS: all(0.05), DeclineS: all(0.01), OutputTokensPerS: ptr(11)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := latency([]exchange.Exchange{answer(0, exchange.Success, 0, 0)}); got.OutputTokensPerS != nil || got.TTFTS != nil {
+	if got := SumsOf([]exchange.Exchange{answer(0, exchange.Success, 0, 0)}, nil).latency(); got.OutputTokensPerS != nil || got.TTFTS != nil {
 		t.Errorf("neither usage nor a stream, and yet %+v", got)
 	}
 }
@@ -206,7 +206,7 @@ func TestVerify(t *testing.T) {
 				s.Void = a.void
 				stages, all = append(stages, s), append(all, xs...)
 			}
-			if diff := cmp.Diff(test.held, verify(stages, all).Held); diff != "" {
+			if diff := cmp.Diff(test.held, verify(stages, SumsOf(all, nil)).Held); diff != "" {
 				t.Errorf("held: -want +got:\n%s", diff)
 			}
 		})
@@ -216,11 +216,11 @@ func TestVerify(t *testing.T) {
 func TestCheck(t *testing.T) {
 	s, xs := soak(0, "verify_above", fit.Tokens, 11, 2)
 	want := &Check{Rate: 3000, Sent: 11, Rejected: 2, Seconds: 20}
-	if diff := cmp.Diff(want, check(&s, xs)); diff != "" {
+	if diff := cmp.Diff(want, check(&s, SumsOf(xs, nil).all())); diff != "" {
 		t.Errorf("tokens: -want +got:\n%s", diff)
 	}
 	s, xs = soak(0, "verify_below", fit.Requests, 1, 0)
-	if diff := cmp.Diff(&Check{Rate: 30, Sent: 1}, check(&s, xs)); diff != "" {
+	if diff := cmp.Diff(&Check{Rate: 30, Sent: 1}, check(&s, SumsOf(xs, nil).all())); diff != "" {
 		t.Errorf("a single request: -want +got:\n%s", diff)
 	}
 }
@@ -343,7 +343,7 @@ func TestFreeQuota(t *testing.T) {
 }
 
 func TestCount(t *testing.T) {
-	got := count([]exchange.Exchange{answer(0, exchange.Success, 1, 1), answer(1, exchange.Timeout, 0, 0), answer(2, exchange.Timeout, 0, 0)})
+	got := SumsOf([]exchange.Exchange{answer(0, exchange.Success, 1, 1), answer(1, exchange.Timeout, 0, 0), answer(2, exchange.Timeout, 0, 0)}, nil).count()
 	want := map[string]int64{"attempts": 3, "success": 1, "request_rate": 0, "token_rate": 0, "burst": 0, "free_quota": 0, "timeout": 2}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -1,23 +1,16 @@
 package analysis
 
-import (
-	"probe/analysis/exchange"
-	"probe/analysis/fit"
-)
+import "probe/analysis/fit"
 
 // verify reads the closing soaks: the last one below and above in each
 // dimension counts.
-func verify(stages []Stage, xs []exchange.Exchange) Verification {
-	byStage := map[int][]exchange.Exchange{}
-	for _, x := range xs {
-		byStage[x.Stage] = append(byStage[x.Stage], x)
-	}
+func verify(stages []Stage, sums *Sums) Verification {
 	var v Verification
 	for _, s := range stages {
 		if s.Void != "" {
 			continue
 		}
-		c := check(&s, byStage[s.Number])
+		c := check(&s, sums.stage(s.Number))
 		tokens := s.Dimension == fit.Tokens
 		switch {
 		case s.Question == "verify_below" && tokens:
@@ -46,18 +39,15 @@ func verify(stages []Stage, xs []exchange.Exchange) Verification {
 // check sums up a soak at the rate that was really offered, which is what was
 // asked for unless the client was held up. One request has no rate: for it the
 // rate asked for stands.
-func check(s *Stage, xs []exchange.Exchange) *Check {
-	c := &Check{Sent: int64(len(xs)), Rate: 60 * s.Rate}
-	for i := range xs {
-		if fit.RefusedBy(s.Dimension, &xs[i]) {
-			c.Rejected++
-		}
+func check(s *Stage, groups []*group) *Check {
+	c := &Check{Rate: 60 * s.Rate}
+	for _, g := range groups {
+		c.Sent += g.n
+		c.Rejected += g.rejected[s.Dimension]
 	}
-	if n := len(xs); n > 0 {
-		c.Seconds = (xs[n-1].Sent - xs[0].Sent).Seconds()
-		if c.Seconds > 0 {
-			c.Rate = 60 * float64(n-1) / c.Seconds
-		}
+	if first, last := span(groups); last > first {
+		c.Seconds = (last - first).Seconds()
+		c.Rate = 60 * float64(c.Sent-1) / c.Seconds
 	}
 	if s.Dimension == fit.Tokens && len(s.Sizes) > 0 {
 		z := s.Size(0)

@@ -44,7 +44,12 @@ func (r *Reader) Scenario() ([]byte, error) {
 // are read all the same; an error that wraps [ErrTorn] comes last and deserves
 // no more than a warning. Exchanges of void stages are marked so, and so are
 // those of a stage that was begun again after its process had been killed.
-func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] {
+func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] { return r.exchanges(true) }
+
+// Bare yields what Exchanges does, without the bodies of failures.
+func (r *Reader) Bare() iter.Seq2[exchange.Exchange, error] { return r.exchanges(false) }
+
+func (r *Reader) exchanges(bodies bool) iter.Seq2[exchange.Exchange, error] {
 	return func(yield func(exchange.Exchange, error) bool) {
 		void := make(map[int]bool)
 		first := make(map[int]uint64) // number of the first attempt that counts, by stage
@@ -59,10 +64,11 @@ func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] {
 			}
 		}
 		path := filepath.Join(r.dir, attemptsFile)
+		decoder := newDecoder(bodies)
 		for n, line := range lines(path) {
 			x, err := exchange.Exchange{}, line.err
 			if err == nil {
-				if x, err = decode(line.text); err != nil {
+				if x, err = decoder.decode(line.text); err != nil {
 					err = &LineError{path, n, err}
 				}
 			}

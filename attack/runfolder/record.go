@@ -1,7 +1,6 @@
 package runfolder
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,12 +92,8 @@ func vegetaError(x exchange.Exchange) string {
 
 var errNoDetails = errors.New(`the line has no field "probe": it was not written by this program`)
 
-// decode reads one line of attempts.jsonl.
-func decode(line []byte) (exchange.Exchange, error) {
-	var a attempt
-	if err := json.Unmarshal(line, &a); err != nil {
-		return exchange.Exchange{}, err
-	}
+// exchange returns what a line is about.
+func (a *attempt) exchange() (exchange.Exchange, error) {
 	d := a.Probe
 	if d == nil {
 		return exchange.Exchange{}, errNoDetails

@@ -10,6 +10,7 @@ import (
 	"probe/analysis"
 	"probe/analysis/exchange"
 	"probe/analysis/fit"
+	"probe/analysis/sample"
 	"probe/analysis/settle"
 	"probe/attack/runfolder"
 	"probe/scenarios"
@@ -38,15 +39,38 @@ func readRun(dir string) (*recordedRun, error) {
 		return nil, err
 	}
 	// Behaviour has the last word on what ambiguous refusals were.
-	var overruled []string
-	r.input.Exchanges, overruled = settle.Exchanges(r.input.Exchanges, r.input.Fit.MaxWindow)
+	worded := r.input.Exchanges
+	settled, overruled := settle.Exchanges(worded, r.input.Fit.MaxWindow)
+	if r.input.Sums.Attempts() > int64(len(settled)) {
+		r.input.Sums.Overrule(worded, settled)
+		overruled = append(overruled, partly(settled, r.input.Sums.Attempts()))
+	} else {
+		r.input.Sums = analysis.SumsOf(settled, r.input.Prices)
+	}
+	r.input.Exchanges = settled
 	r.input.Warnings = append(r.input.Warnings, overruled...)
 	r.document, r.traces = analysis.Analyze(r.input)
 	return r, nil
 }
 
+// partly tells that the fit saw a part of the run, and how much of that could
+// be no evidence.
+func partly(kept []exchange.Exchange, attempts int64) string {
+	near := 0
+	for i := range kept {
+		if kept[i].Void {
+			near++
+		}
+	}
+	return fmt.Sprintf("limits are concluded from %d of %d attempts, those around the first refusals of long stages; "+
+		"%d refusals among them are no evidence, because what was sent shortly before is left out", len(kept), attempts, near)
+}
+
 func (r *recordedRun) series() analysis.Series {
 	const bins = 300
+	if r.input.Sums.Attempts() > int64(len(r.input.Exchanges)) {
+		return r.input.Sums.Series(bins)
+	}
 	var last time.Duration
 	for i := range r.input.Exchanges {
 		last = max(last, r.input.Exchanges[i].Sent)
@@ -104,18 +128,23 @@ func readStages(r *runfolder.Reader, in *analysis.Input) error {
 	return nil
 }
 
+// readExchanges reads the log once: the sums are of all attempts, the
+// exchanges as many as the fit gets to see.
 func readExchanges(r *runfolder.Reader, in *analysis.Input) error {
-	for x, err := range r.Exchanges() {
+	some := sample.New(sample.Most, len(in.Stages))
+	in.Sums = analysis.NewSums(in.Prices)
+	for x, err := range r.Bare() {
 		var line *runfolder.LineError
 		switch {
 		case err == nil:
-			in.Exchanges = append(in.Exchanges, x)
+			in.Sums.Add(&x)
+			some.Add(x)
 		case errors.Is(err, runfolder.ErrTorn), errors.As(err, &line):
 			in.Warnings = append(in.Warnings, err.Error())
 		default:
 			return err
 		}
 	}
-	exchange.Sort(in.Exchanges)
+	in.Exchanges = some.Exchanges(in.Fit.MaxWindow)
 	return nil
 }
