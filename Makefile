@@ -6,7 +6,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 GORELEASER = github.com/goreleaser/goreleaser/v2@v2.13.0
 
-.PHONY: demo test build vet lint vuln fuzz crash accuracy golden check compare-tcp
+.PHONY: demo test build vet lint vuln fuzz crash soak bench bench-report accuracy golden check compare-tcp
 
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 VERSION = $(shell git describe --tags --always --dirty)
@@ -52,6 +52,20 @@ compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SP
 
 gates: ## one release twice passes its gate, 80 % of its limits fails; REPETITIONS=50, in virtual time
 	go test ./cmd/probe -run 'TestGateDoesNotFlap' -count=1 -repetitions $(or $(REPETITIONS),50) -v
+
+# Peers of the comparisons. wrk comes from the system's packages.
+PEERS = github.com/tsenart/vegeta/v12@v12.13.0 go.k6.io/k6@v1.8.1 github.com/rakyll/hey@v0.1.5
+
+bench: ## compare with vegeta, k6, hey, wrk and the official Go SDK on this machine; ROUNDS=5 EACH=4s
+	@for peer in $(PEERS); do GOBIN=$(CURDIR)/bin/peers go install $$peer || echo "$$peer cannot be had here: left out"; done
+	@wrk=$$(command -v wrk) && ln -sf $$wrk bin/peers/wrk || echo "wrk is not installed: left out"
+	go test ./attack/bench -run TestBench -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -rounds $(or $(ROUNDS),5) -each $(or $(EACH),4s)
+
+bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10000000; takes about 6 GB of disk
+	go test ./attack/bench -run TestReport -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -attempts $(or $(ATTEMPTS),10000000)
+
+soak: ## send at 1,000 requests a second for SOAK=1h; memory must stay flat, and no attempt be lost
+	go test ./attack/bench -run TestSoak -v -count 1 -timeout 0 -soak $(or $(SOAK),1h)
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

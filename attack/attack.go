@@ -31,7 +31,7 @@ type Sender interface {
 
 // Result is one stage as it went.
 type Result struct {
-	Exchanges []exchange.Exchange // ordered by Sent
+	Exchanges []exchange.Exchange // ordered by Sent; with a [Sink], the bodies are only there
 	Start     time.Duration       // when the first request was due, since the start of the run
 	End       time.Duration       // when the last answer was complete
 	Scheduled int                 // requests that the stage planned until it was stopped

@@ -179,7 +179,7 @@ func (f *flight) failLocked(err error) {
 func (f *flight) record(x exchange.Exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.exchanges = append(f.exchanges, x)
+	defer func() { f.exchanges = append(f.exchanges, x) }()
 	if x.Refused() {
 		f.refused++
 	}
@@ -200,6 +200,7 @@ func (f *flight) record(x exchange.Exchange) {
 	if err := f.sink(x); err != nil {
 		f.failLocked(err)
 	}
+	x.Body = "" // it is in the log; thousands of them would fill the memory
 }
 
 // reached reports whether a count has come to its bound; 0 is no bound.
