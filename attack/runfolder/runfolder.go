@@ -25,6 +25,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -212,7 +213,11 @@ func (f *Folder) Announce(a attack.Announcement) error {
 	f.mu.Lock()
 	f.nextSeq = max(f.nextSeq, a.Seq+1)
 	f.mu.Unlock()
-	return f.write(f.sent, [3]int64{int64(a.Seq), a.Prompt, a.Completion})
+	line := make([]byte, 0, 40)
+	line = strconv.AppendInt(append(line, '['), int64(a.Seq), 10)
+	line = strconv.AppendInt(append(line, ','), a.Prompt, 10)
+	line = strconv.AppendInt(append(line, ','), a.Completion, 10)
+	return f.writeLine(f.sent, append(line, ']'))
 }
 
 // BeginStage writes that a stage is about to be sent.
@@ -234,6 +239,11 @@ func (f *Folder) write(file *os.File, line any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file.Name(), err)
 	}
+	return f.writeLine(file, data)
+}
+
+// writeLine appends one line, given without its end, in one write.
+func (f *Folder) writeLine(file *os.File, data []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
