@@ -145,7 +145,7 @@ type stream struct {
 	clock Clock
 	own   ownUsage
 	any   bool // an event came
-	chat  bool // events looked like a chat completion's
+	chat  bool // events looked like those of an answer that says when it is complete
 	over  bool // the stream said that it is complete
 }
 
