@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -133,20 +134,31 @@ func (r *Reader) Conclusion() (Conclusion, error) {
 	return c, nil
 }
 
-// Announced returns the attempts that were about to be sent, recorded or not.
-// Lines that cannot be read are left out and come back as one error.
+// withdrawn stands for the tokens of an attempt that was announced and then
+// never sent: a fleet is told of all of a stage, and the stage may end early.
+const withdrawn = -1
+
+// Announced returns the attempts that were about to be sent, recorded or not,
+// without those that were withdrawn. Lines that cannot be read are left out and come back as one error.
 func (r *Reader) Announced() ([]attack.Announcement, error) {
 	var (
 		all  []attack.Announcement
 		errs []error
+		at   = make(map[int64]int)
 	)
 	for a, err := range records[[3]int64](filepath.Join(r.dir, sentFile)) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		if i, known := at[a[0]]; known && a[1] == withdrawn {
+			all[i].Prompt = withdrawn
+			continue
+		}
+		at[a[0]] = len(all)
 		all = append(all, attack.Announcement{Seq: uint64(a[0]), Prompt: a[1], Completion: a[2]})
 	}
+	all = slices.DeleteFunc(all, func(a attack.Announcement) bool { return a.Prompt == withdrawn })
 	return all, errors.Join(errs...)
 }
 

@@ -327,3 +327,36 @@ func TestVegetaCommand(t *testing.T) {
 		}
 	}
 }
+
+// A fleet announces all of a stage and withdraws what was not sent. That is
+// not charged for, and Vegeta sees what follows the gap as another attack.
+func TestWithdraw(t *testing.T) {
+	f, dir := create(t)
+	must(t, f.BeginStage(search.Stage{Number: 0, Hits: 3}))
+	for seq := range uint64(3) {
+		must(t, f.Announce(attack.Announcement{Seq: seq, Prompt: 20, Completion: 1}))
+	}
+	must(t, f.Append(made(1)))
+	must(t, f.Withdraw(2))
+	must(t, f.BeginStage(search.Stage{Number: 1, Hits: 1}))
+	must(t, f.Announce(attack.Announcement{Seq: 3, Prompt: 20}))
+	must(t, f.Append(made(3)))
+	must(t, f.Append(made(0))) // late, of the stage before
+	must(t, f.Close())
+
+	r, err := runfolder.Open(dir)
+	must(t, err)
+	announced, err := r.Announced()
+	must(t, err)
+	want := []attack.Announcement{{Seq: 0, Prompt: 20, Completion: 1}, {Seq: 1, Prompt: 20, Completion: 1}, {Seq: 3, Prompt: 20}}
+	if diff := cmp.Diff(want, announced); diff != "" {
+		t.Errorf("announced (-want +got):\n%s", diff)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "attempts.jsonl"))
+	must(t, err)
+	for _, line := range []string{`{"attack":"quickstart","seq":1,`, `{"attack":"quickstart#1.2","seq":0,`, `{"attack":"quickstart","seq":0,`} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("no line begins %s in\n%s", line, text)
+		}
+	}
+}
