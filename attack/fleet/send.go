@@ -163,7 +163,9 @@ func (c *Coordinator) publish(s search.Stage, members []*member) (*epoch, error)
 		return e, nil
 	}
 	c.tellLocked()
-	_ = c.cfg.Bus.Tell(subjectOrder, encode(&e.order)) // who does not hear it will not be ready
+	if err := c.cfg.Bus.Tell(subjectOrder, encode(&e.order)); err != nil {
+		c.cfg.Log("stage %d could not be published: %v", s.Number, err) // and nobody will be ready for it
+	}
 	return e, nil
 }
 
