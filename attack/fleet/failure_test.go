@@ -227,3 +227,23 @@ func TestSearchesSurvive(t *testing.T) {
 		t.Error("most searches were given up")
 	}
 }
+
+// A worker that is lost about the start: as long as nobody has begun it costs
+// nothing, and the stage is published again at once.
+func TestLostAtTheBarrier(t *testing.T) {
+	for i := range 12 {
+		inBubble(t, nil, func(t *testing.T, r *rig) {
+			r.hire(0, 0, 0)
+			r.coordinate(attack.Limits{})
+			time.AfterFunc(time.Duration(i)*4*time.Millisecond, r.workers[1].kill)
+			got, err := r.coordinator.Send(t.Context(), stage(60, 20))
+			if err != nil || got.Void != "" || got.Sent != 60 || len(got.Shares) != 2 || i < 5 && r.again > 0 {
+				t.Errorf("%v, void %q, sent %d by %d, begun again %d times", err, got.Void, got.Sent, len(got.Shares), r.again)
+			}
+			if spent := r.budget.Spent().Requests; spent != 60 && r.again == 0 {
+				t.Errorf("%d requests are paid for, want 60", spent)
+			}
+			r.checkBooks()
+		})
+	}
+}

@@ -233,6 +233,9 @@ func (w *worker) begin(ctx, life context.Context, o order) {
 	if index < 0 || index >= len(o.Grants) || last != nil && last.order.Epoch >= o.Epoch {
 		return
 	}
+	if last != nil { // an order may overtake the beat that calls the last one off
+		last.cancel(errors.New("another stage was ordered"))
+	}
 	w.share = newShare(ctx, w, o, index)
 	go w.share.send(life, last)
 }
