@@ -44,19 +44,20 @@ func (r *Reader) Scenario() ([]byte, error) {
 // A line that cannot be read is yielded as an error, and the lines after it
 // are read all the same; an error that wraps [ErrTorn] comes last and deserves
 // no more than a warning. Exchanges of void stages are marked so, and so are
-// those of a stage that was begun again after its process had been killed.
+// those of a stage that was begun again after its process had been killed, and
+// those of a fleet's stage without an end: nobody knows which share is missing.
 func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] {
 	return func(yield func(exchange.Exchange, error) bool) {
-		void := make(map[int]bool)
+		void, ended := make(map[int]bool), make(map[int]bool)
 		first := make(map[int]uint64) // number of the first attempt that counts, by stage
 		for s, err := range r.stageLines() {
 			// What is wrong with stages.jsonl is told by Stages.
 			switch {
 			case err != nil:
 			case s.Begin != nil:
-				first[s.Begin.Number] = s.Begin.FirstSeq
+				first[s.Begin.Number], ended[s.Begin.Number] = s.Begin.FirstSeq, false
 			case s.End != nil:
-				void[s.End.Number] = s.End.Void != ""
+				void[s.End.Number], ended[s.End.Number] = s.End.Void != "", true
 			}
 		}
 		path := filepath.Join(r.dir, attemptsFile)
@@ -67,7 +68,7 @@ func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] {
 					err = &LineError{path, n, err}
 				}
 			}
-			x.Void = x.Void || void[x.Stage] || x.Seq < first[x.Stage]
+			x.Void = x.Void || void[x.Stage] || x.Seq < first[x.Stage] || x.Worker != "" && !ended[x.Stage]
 			if !yield(x, err) {
 				return
 			}

@@ -360,3 +360,38 @@ func TestWithdraw(t *testing.T) {
 		}
 	}
 }
+
+// A fleet's stage is evidence once all of it is in; one machine's is from its
+// first answer on.
+func TestFleetStageWithoutEnd(t *testing.T) {
+	f, dir := create(t)
+	for n := range 2 {
+		must(t, f.BeginStage(search.Stage{Number: n, Hits: 4}))
+		for seq := range uint64(4) {
+			x := made(uint64(4*n) + seq)
+			x.Worker, x.ClockError = "w", time.Millisecond
+			must(t, f.Announce(attack.Announcement{Seq: x.Seq}))
+			must(t, f.Append(x))
+		}
+		if n == 0 {
+			must(t, f.EndStage(n, attack.Result{Shares: []attack.ShareResult{{Worker: "w", Sent: 4}}}))
+		}
+	}
+	must(t, f.Close())
+	r, err := runfolder.Open(dir)
+	must(t, err)
+	xs, errs := read(t, r)
+	if len(xs) != 8 || len(errs) > 0 {
+		t.Fatalf("%d exchanges, %v", len(xs), errs)
+	}
+	for _, x := range xs {
+		if x.Void != (x.Stage == 1) || x.Worker != "w" || x.ClockError != time.Millisecond {
+			t.Errorf("stage %d: void %v, by %q, off by %v", x.Stage, x.Void, x.Worker, x.ClockError)
+		}
+	}
+	stages, err := r.Stages()
+	must(t, err)
+	if len(stages[0].Result.Shares) != 1 || stages[0].Result.Shares[0].Sent != 4 {
+		t.Errorf("shares: %+v", stages[0].Result.Shares)
+	}
+}
