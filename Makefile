@@ -10,7 +10,7 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 VERSION = $(shell git describe --tags --always --dirty)
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
 
-.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-report release release-check image image-check
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-report release release-check image image-check fleet deploy
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -64,6 +64,14 @@ bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10
 
 soak: ## send at 1,000 requests a second for SOAK=1h; memory must stay flat, and no attempt be lost
 	go test ./attack/bench -run TestSoak -v -count 1 -timeout 0 -soak $(or $(SOAK),1h)
+
+fleet: ## workers and buses lost at any moment, in virtual time and as processes; FLEETS=50
+	go test ./attack/fleet -timeout 60m -run 'TestSearchesSurvive|TestSameLimits' -searches 70 -v
+	go test ./cmd/probe -run TestFleetOfProcesses -timeout 120m -fleets $(or $(FLEETS),50) -v
+
+deploy: ## the job script on a Slurm of its own, the manifests against Kubernetes' types
+	go test ./deploy/slurm -v
+	cd deploy/kubernetes && go vet ./... && go test ./...
 
 golden: ## write golden files anew; look at the difference before committing
 	go test ./... -update

@@ -43,4 +43,21 @@ type Result struct {
 	Void string
 	// Spent reports that the budget refused a request of this stage.
 	Spent bool
+	// Shares are the parts that a fleet of workers sent; none when this
+	// process sent the stage alone.
+	Shares []ShareResult
+}
+
+// ShareResult is one worker's part of a stage as it went.
+type ShareResult struct {
+	Worker string        `json:"worker"` // names the process: random, so never another one's
+	Index  string        `json:"index,omitempty"`
+	Host   string        `json:"host,omitempty"`
+	Sent   int           `json:"sent"`
+	Delay  time.Duration `json:"delay_p99"` // as in Result
+	// Offset is by how much the worker's wall clock was ahead of the
+	// coordinator's, and ClockError by how much the agreed clock may be off.
+	Offset     time.Duration `json:"clock_offset"`
+	ClockError time.Duration `json:"clock_error"`
+	Lost       string        `json:"lost,omitempty"` // why the share is missing; empty when it is not
 }

@@ -49,15 +49,14 @@ func New(cfg Config) (*Attacker, error) {
 	if err != nil {
 		return nil, err
 	}
-	calibrator := NewCalibrator()
 	a := &Attacker{cfg: cfg, url: u.String(), header: cfg.headers(), lastEnd: cfg.After}
 	a.render = plain{[]byte(cfg.HTTP.Body)}
 	if cfg.Kind == KindChat {
-		if a.render, err = newChat(cfg, calibrator); err != nil {
+		if a.render, err = newChat(cfg, cfg.Calibrator); err != nil {
 			return nil, fmt.Errorf("attack: model: %w", err)
 		}
 	}
-	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq}
+	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: cfg.Calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq}
 	a.chain = a.recorder
 	if cfg.Wrap != nil {
 		a.chain = cfg.Wrap(a.recorder)
@@ -114,12 +113,12 @@ func (a *Attacker) Close() {
 // Any other error means that an exchange could not be recorded, or that the
 // stage is impossible.
 func (a *Attacker) Send(ctx context.Context, s search.Stage) (Result, error) {
-	return a.send(ctx, s, nil)
+	return a.send(ctx, s, nil, nil)
 }
 
 // send sends a stage, as an attack of Vegeta's or, when it is the work of a
-// closed loop, with workers of its own.
-func (a *Attacker) send(ctx context.Context, s search.Stage, w *work) (Result, error) {
+// closed loop, with workers of its own. A nil share is all of the stage.
+func (a *Attacker) send(ctx context.Context, s search.Stage, w *work, share *Share) (Result, error) {
 	if s.Hits == 1 && s.Offsets == nil {
 		s.Offsets = []time.Duration{0} // one request needs no rate
 	}
@@ -128,7 +127,7 @@ func (a *Attacker) send(ctx context.Context, s search.Stage, w *work) (Result, e
 		return Result{}, err
 	}
 	if ctx.Err() != nil {
-		return Result{}, a.interrupted(ctx, Result{}, s)
+		return Result{}, interrupted(ctx, s)
 	}
 	if !a.mu.TryLock() {
 		return Result{}, errors.New("attack: two stages at once")
@@ -139,6 +138,7 @@ func (a *Attacker) send(ctx context.Context, s search.Stage, w *work) (Result, e
 	f := newFlight(ctx, s, key, a.cfg)
 	defer f.cancel()
 	f.work = w
+	f.join(share)
 	var r Result
 	if w != nil && w.closed {
 		defer a.cutOff(ctx, f)()
@@ -148,14 +148,21 @@ func (a *Attacker) send(ctx context.Context, s search.Stage, w *work) (Result, e
 		defer a.cutOff(ctx, f)()
 		r = a.attack(f)
 	}
-	return r, cmp.Or(f.err, a.interrupted(ctx, r, s))
+	if ctx.Err() != nil && (r.Scheduled < f.hits() || r.Sent < f.hits()) {
+		return r, cmp.Or(f.err, interrupted(ctx, s))
+	}
+	return r, f.err
 }
 
 // attack lets Vegeta send a flight.
 func (a *Attacker) attack(f *flight) Result {
 	feed := newFeed(f, a.render)
 	<-feed.ready
-	f.start = max(a.cfg.Clock.Now(), a.lastEnd+f.stage.Rest)
+	if !f.begin(max(a.cfg.Clock.Now(), a.lastEnd+f.stage.Rest)) {
+		f.halt()
+		<-feed.done
+		return Result{}
+	}
 	for range f.attacker.Attack(feed.targeter(a.method(), a.url), newPacer(f), 0, "") {
 		// Vegeta's results say nothing that the recorder does not know.
 	}
@@ -170,7 +177,7 @@ func (a *Attacker) attack(f *flight) Result {
 func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
 	return vegeta.NewAttacker(
 		vegeta.Client(a.client(f)),
-		vegeta.Workers(min(uint64(f.stage.Hits), firstWorkers, a.cfg.MaxWorkers)),
+		vegeta.Workers(min(uint64(f.hits()), firstWorkers, a.cfg.MaxWorkers)),
 		vegeta.MaxWorkers(a.cfg.MaxWorkers),
 		vegeta.MaxBody(0),
 	)
@@ -191,6 +198,14 @@ func (a *Attacker) client(f *flight) *http.Client {
 func (a *Attacker) cutOff(ctx context.Context, f *flight) func() {
 	var grace *time.Timer
 	var mu sync.Mutex
+	enough := make(chan struct{})
+	go func() { // another sender of the same stage has seen enough
+		select {
+		case <-f.share.Stop:
+			f.halt()
+		case <-enough:
+		}
+	}()
 	stop := context.AfterFunc(ctx, func() {
 		f.halt()
 		mu.Lock()
@@ -198,6 +213,7 @@ func (a *Attacker) cutOff(ctx context.Context, f *flight) func() {
 		grace = time.AfterFunc(max(0, a.cfg.Grace), f.cancel)
 	})
 	return func() {
+		close(enough)
 		stop()
 		mu.Lock()
 		defer mu.Unlock()
@@ -207,11 +223,8 @@ func (a *Attacker) cutOff(ctx context.Context, f *flight) func() {
 	}
 }
 
-// interrupted returns why ctx ended, if that kept the stage from its end.
-func (a *Attacker) interrupted(ctx context.Context, r Result, s search.Stage) error {
-	if ctx.Err() == nil || r.Scheduled == s.Hits && r.Sent == s.Hits {
-		return nil
-	}
+// interrupted says why the end of ctx kept a stage from its own.
+func interrupted(ctx context.Context, s search.Stage) error {
 	return fmt.Errorf("attack: stage %d was interrupted: %w", s.Number, context.Cause(ctx))
 }
 

@@ -148,6 +148,30 @@ func (r *Reservation) Settle(u exchange.Usage) {
 // knows what it was charged.
 func (r *Reservation) SettleUnknown() { r.settle(r.prompt+r.completion, r.cost) }
 
+// SettleExchange settles by what came of the request: by its usage, or by the
+// whole reservation when it may have been charged and nobody knows how much.
+func (r *Reservation) SettleExchange(x *exchange.Exchange) {
+	if chargedUnknown(x) {
+		r.SettleUnknown()
+		return
+	}
+	r.Settle(x.Usage)
+}
+
+// Cancel gives the whole reservation back: the request was never sent.
+// Further calls, and calls after it was settled, do nothing.
+func (r *Reservation) Cancel() {
+	r.budget.mu.Lock()
+	defer r.budget.mu.Unlock()
+	if !r.settled {
+		r.settled = true
+		r.budget.reserved.add(-1, -(r.prompt + r.completion), r.cost.Neg())
+	}
+}
+
+// Most returns what was reserved, in tokens.
+func (r *Reservation) Most() (prompt, completion int64) { return r.prompt, r.completion }
+
 func (r *Reservation) settle(tokens int64, cost decimal.Decimal) {
 	b := r.budget
 	b.mu.Lock()

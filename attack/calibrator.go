@@ -27,6 +27,30 @@ type Calibrator struct {
 	n  int
 	// The normal equations: [sw swx; swx swxx] (overhead, ratio) = (swy, swxy).
 	sw, swx, swxx, swy, swxy float64
+	fixed                    bool
+}
+
+// A Calibration is what a Calibrator has learnt, to be sent elsewhere.
+type Calibration struct {
+	N        int        `json:"n"`   // observations
+	Equation [5]float64 `json:"eqn"` // of the regression: Σw, Σwx, Σwx², Σwy, Σwxy
+}
+
+// Calibration returns what has been learnt so far.
+func (c *Calibrator) Calibration() Calibration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Calibration{c.n, [5]float64{c.sw, c.swx, c.swxx, c.swy, c.swxy}}
+}
+
+// Fixed returns a calibrator that knows this and learns no more. All senders
+// of a stage make a size of as many words then, as many as were reserved.
+func (k Calibration) Fixed() *Calibrator {
+	e := k.Equation
+	if !(e[0]*e[2]-e[1]*e[1] > 0) { // no calibrator's
+		return NewCalibrator()
+	}
+	return &Calibrator{n: k.N, sw: e[0], swx: e[1], swxx: e[2], swy: e[3], swxy: e[4], fixed: true}
 }
 
 // What is expected before the first observation: an overhead of a few tokens
@@ -55,6 +79,9 @@ func (c *Calibrator) Observe(words int, tokens int64) {
 	w := 1 / (1 + x/16)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.fixed {
+		return
+	}
 	c.n++
 	c.sw += w
 	c.swx += w * x

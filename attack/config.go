@@ -85,6 +85,10 @@ type Config struct {
 	// run that is killed knows afterwards what was in flight.
 	Announce func(Announcement) error
 
+	// Calibrator knows how many tokens the words of a prompt are; default: one
+	// that has yet to learn it.
+	Calibrator *Calibrator
+
 	Clock Clock         // default: starts with the Attacker, at speed 1
 	After time.Duration // when the last stage of a resumed run ended
 
@@ -123,6 +127,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Clock.speed == 0 {
 		c.Clock = NewClock(time.Now(), 1)
+	}
+	if c.Calibrator == nil {
+		c.Calibrator = NewCalibrator()
 	}
 	if c.Transport == nil {
 		c.Transport = NewTransport()

@@ -3,7 +3,6 @@ package attack
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -33,8 +32,10 @@ type flight struct {
 	cancel   context.CancelFunc
 	stop     chan struct{} // closed when nothing more is to be sent
 	attacker *vegeta.Attacker
-	shift    atomic.Int64 // by how much a spaced stage has been delayed
-	work     *work        // the workload that the stage is; nil when it asks a question
+	share    Share  // the part of the stage that is sent here
+	alone    bool   // which is all of it
+	shift    *Shift // by how much a spaced stage has been delayed
+	work     *work  // the workload that the stage is; nil when it asks a question
 
 	mu        sync.Mutex
 	ended     bool // nothing more is to be scheduled
@@ -44,9 +45,7 @@ type flight struct {
 	overdue   int // requests that went out later than is tolerated
 	exchanges []exchange.Exchange
 	sent      int
-	refused   int
-	admitted  int
-	hopeless  int
+	ending    Ending
 	spent     bool
 	err       error
 }
@@ -61,21 +60,50 @@ func newFlight(ctx context.Context, s search.Stage, key string, cfg Config) *fli
 		allowed: cfg.Tolerance.allowed(&s, cfg.Clock),
 		stop:    make(chan struct{}),
 		waiting: make(map[int]hit),
+		share:   whole,
+		alone:   true,
+		shift:   new(Shift),
+		ending:  NewEnding(s),
 	}
 	// What is in flight outlives ctx by a moment of grace: see Attacker.Send.
 	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return f
 }
 
+// join makes the flight a share of a stage; nil is all of it.
+func (f *flight) join(share *Share) {
+	if share == nil {
+		return
+	}
+	f.share, f.alone = *share, false
+	if share.Shift != nil {
+		f.shift = share.Shift
+	}
+}
+
+// begin sets the start of the schedule: the given one, or what the senders of
+// a stage agree on. It reports whether there is one.
+func (f *flight) begin(start time.Duration) (ok bool) {
+	if f.share.Begin == nil {
+		f.start = start
+		return true
+	}
+	f.start, ok = f.share.Begin()
+	return ok
+}
+
+// hits returns how many requests are to be sent here.
+func (f *flight) hits() int { return f.share.Hits(f.stage.Hits) }
+
 // due returns when request number k is to go out, in endpoint time.
 func (f *flight) due(k int) time.Duration {
-	return f.start + f.stage.At(k) + time.Duration(f.shift.Load())
+	return f.start + f.stage.At(k) + f.shift.Total()
 }
 
 // keepApart moves the rest of a spaced stage by what request k is late.
 func (f *flight) keepApart(k int) {
 	if late := f.clock.Now() - f.due(k); f.stage.Spaced && late > 0 {
-		f.shift.Add(int64(late))
+		f.shift.add(late)
 	}
 }
 
@@ -180,18 +208,10 @@ func (f *flight) record(x exchange.Exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer func() { f.exchanges = append(f.exchanges, x) }()
-	if x.Refused() {
-		f.refused++
-	}
-	if x.Outcome == exchange.Auth || x.Outcome == exchange.Billing {
-		f.hopeless++
-	}
-	if x.Admitted() {
-		f.admitted++
-	}
+	enough := f.ending.Saw(&x)
 	if f.work != nil {
 		f.work.saw(x)
-	} else if reached(f.refused, f.stage.StopAfter) || reached(f.admitted, f.stage.UntilAdmitted) || f.hopeless >= hopeless {
+	} else if enough {
 		f.haltLocked()
 	}
 	if f.sink == nil || f.err != nil {
@@ -202,9 +222,6 @@ func (f *flight) record(x exchange.Exchange) {
 	}
 	x.Body = "" // it is in the log; thousands of them would fill the memory
 }
-
-// reached reports whether a count has come to its bound; 0 is no bound.
-func reached(n, bound int) bool { return bound > 0 && n >= bound }
 
 // result sums up a stage in which nothing is in flight any more.
 func (f *flight) result() Result {
@@ -231,8 +248,8 @@ func (f *flight) result() Result {
 
 // scheduled counts the requests that were due before the stage was stopped.
 func (f *flight) scheduled() int {
-	n := f.stage.Hits
-	for f.ended && n > 0 && f.due(n-1) > f.endedAt {
+	n := f.hits()
+	for f.ended && n > 0 && f.due(f.share.Number(n-1)) > f.endedAt {
 		n--
 	}
 	return n

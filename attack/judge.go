@@ -71,12 +71,8 @@ func (r *recorder) mustBeReadable(x *exchange.Exchange, rd *reading) {
 
 // settle replaces what was reserved for an attempt by what it used.
 func (r *recorder) settle(hold *Reservation, x *exchange.Exchange, h hit) {
-	if chargedUnknown(x) {
-		hold.SettleUnknown()
-		return
-	}
-	hold.Settle(x.Usage)
-	if x.Outcome == exchange.Success && x.Model == r.cfg.Model {
+	hold.SettleExchange(x)
+	if !chargedUnknown(x) && x.Outcome == exchange.Success && x.Model == r.cfg.Model {
 		r.calibrator.Observe(h.words, x.Usage.Prompt)
 	}
 }

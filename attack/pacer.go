@@ -29,23 +29,24 @@ func newPacer(f *flight) *pacer {
 
 // Pace implements [vegeta.Pacer]. It is called by one goroutine.
 func (p *pacer) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
-	if hits >= uint64(p.f.stage.Hits) || p.f.stopped() {
+	if hits >= uint64(p.f.hits()) || p.f.stopped() {
 		return 0, true
 	}
-	due := p.f.due(int(hits))
+	number := p.f.share.Number(int(hits))
+	due := p.f.due(number)
 	if p.f.late(due) {
 		p.f.lapse() // now, instead of after waiting for it
 		return 0, true
 	}
 	wait := p.f.clock.until(due)
 	if wait <= 0 {
-		p.f.keepApart(int(hits))
+		p.f.keepApart(number)
 		return 0, false
 	}
 	p.timer.Reset(wait)
 	select {
 	case <-p.timer.C:
-		p.f.keepApart(int(hits))
+		p.f.keepApart(number)
 		return 0, false
 	case <-p.f.stop:
 		p.timer.Stop()
@@ -57,10 +58,10 @@ func (p *pacer) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
 func (p *pacer) Rate(time.Duration) float64 {
 	s := &p.f.stage
 	if s.Offsets == nil {
-		return s.Rate * p.f.clock.Speed()
+		return s.Rate * p.f.clock.Speed() / float64(p.f.share.Of)
 	}
 	if d := p.f.clock.Wall(s.Duration()); d > 0 {
-		return float64(s.Hits) / d.Seconds()
+		return float64(p.f.hits()) / d.Seconds()
 	}
 	return 0
 }
@@ -92,7 +93,7 @@ func newFeed(f *flight, r renderer) *feed {
 			size = max(size, r.estimate(z))
 		}
 	}
-	ahead := min(f.stage.Hits, max(minAhead, min(maxAhead, maxAheadBytes/size)))
+	ahead := min(f.hits(), max(minAhead, min(maxAhead, maxAheadBytes/size)))
 	fd := &feed{f: f, hits: make(chan hit, ahead), ready: make(chan struct{}), done: make(chan struct{})}
 	go fd.run(r, ahead)
 	return fd
@@ -100,20 +101,20 @@ func newFeed(f *flight, r renderer) *feed {
 
 func (fd *feed) run(r renderer, ahead int) {
 	defer close(fd.done)
-	for k := range fd.f.stage.Hits {
-		if k == ahead {
+	for j := range fd.f.hits() {
+		if j == ahead {
 			close(fd.ready)
 		}
 		select {
-		case fd.hits <- r.render(&fd.f.stage, k):
+		case fd.hits <- r.render(&fd.f.stage, fd.f.share.Number(j)):
 		case <-fd.f.stop:
-			if k < ahead {
+			if j < ahead {
 				close(fd.ready)
 			}
 			return
 		}
 	}
-	if ahead == fd.f.stage.Hits {
+	if ahead == fd.f.hits() {
 		close(fd.ready)
 	}
 }

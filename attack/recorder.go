@@ -88,8 +88,11 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 		x.Key, x.Model = cmp.Or(a.Key, x.Key), cmp.Or(a.Model, x.Model)
 	}
 	r.mu.Lock()
-	x.Seq = r.seq
-	r.seq++
+	if x.Seq = r.seq; t.f.alone {
+		r.seq++
+	} else {
+		x.Seq = t.f.share.FirstSeq + uint64(t.hit.number)
+	}
 	x.Sent = r.cfg.Clock.Now()
 	r.mu.Unlock()
 	if x.Attempt == 1 {

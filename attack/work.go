@@ -67,7 +67,7 @@ func (a *Attacker) Work(ctx context.Context, s search.Stage, tasks []workload.Ta
 		}
 	}
 	w.outcome = make([]exchange.Outcome, len(w.ends))
-	r, err := a.send(ctx, s, w)
+	r, err := a.send(ctx, s, w, nil)
 	return r, w.result(s, r), err
 }
 

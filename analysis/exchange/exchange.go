@@ -54,6 +54,14 @@ type Exchange struct {
 
 	BytesIn, BytesOut uint64
 
+	// Worker names the process that sent it when several send one stage; empty
+	// when there is only the one that records.
+	Worker string
+	// ClockError bounds by how much the times may be off against those of
+	// other workers: the error with which their clocks were set against each
+	// other. 0 for who has one clock only.
+	ClockError time.Duration
+
 	// Void marks an exchange of a stage that is no evidence for a limit: the
 	// client itself was the bottleneck, or a sender was lost.
 	Void bool

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -43,7 +44,8 @@ func (r *Reader) Scenario() ([]byte, error) {
 // A line that cannot be read is yielded as an error, and the lines after it
 // are read all the same; an error that wraps [ErrTorn] comes last and deserves
 // no more than a warning. Exchanges of void stages are marked so, and so are
-// those of a stage that was begun again after its process had been killed.
+// those of a stage that was begun again after its process had been killed, and
+// those of a fleet's stage without an end: nobody knows which share is missing.
 func (r *Reader) Exchanges() iter.Seq2[exchange.Exchange, error] { return r.exchanges(true) }
 
 // Bare yields what Exchanges does, without the bodies of failures.
@@ -51,16 +53,16 @@ func (r *Reader) Bare() iter.Seq2[exchange.Exchange, error] { return r.exchanges
 
 func (r *Reader) exchanges(bodies bool) iter.Seq2[exchange.Exchange, error] {
 	return func(yield func(exchange.Exchange, error) bool) {
-		void := make(map[int]bool)
+		void, ended := make(map[int]bool), make(map[int]bool)
 		first := make(map[int]uint64) // number of the first attempt that counts, by stage
 		for s, err := range r.stageLines() {
 			// What is wrong with stages.jsonl is told by Stages.
 			switch {
 			case err != nil:
 			case s.Begin != nil:
-				first[s.Begin.Number] = s.Begin.FirstSeq
+				first[s.Begin.Number], ended[s.Begin.Number] = s.Begin.FirstSeq, false
 			case s.End != nil:
-				void[s.End.Number] = s.End.Void != ""
+				void[s.End.Number], ended[s.End.Number] = s.End.Void != "", true
 			}
 		}
 		path := filepath.Join(r.dir, attemptsFile)
@@ -72,7 +74,7 @@ func (r *Reader) exchanges(bodies bool) iter.Seq2[exchange.Exchange, error] {
 					err = &LineError{path, n, err}
 				}
 			}
-			x.Void = x.Void || void[x.Stage] || x.Seq < first[x.Stage]
+			x.Void = x.Void || void[x.Stage] || x.Seq < first[x.Stage] || x.Worker != "" && !ended[x.Stage]
 			if !yield(x, err) {
 				return
 			}
@@ -139,20 +141,31 @@ func (r *Reader) Conclusion() (Conclusion, error) {
 	return c, nil
 }
 
-// Announced returns the attempts that were about to be sent, recorded or not.
-// Lines that cannot be read are left out and come back as one error.
+// withdrawn stands for the tokens of an attempt that was announced and then
+// never sent: a fleet is told of all of a stage, and the stage may end early.
+const withdrawn = -1
+
+// Announced returns the attempts that were about to be sent, recorded or not,
+// without those that were withdrawn. Lines that cannot be read are left out and come back as one error.
 func (r *Reader) Announced() ([]attack.Announcement, error) {
 	var (
 		all  []attack.Announcement
 		errs []error
+		at   = make(map[int64]int)
 	)
 	for a, err := range records[[3]int64](filepath.Join(r.dir, sentFile)) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		if i, known := at[a[0]]; known && a[1] == withdrawn {
+			all[i].Prompt = withdrawn
+			continue
+		}
+		at[a[0]] = len(all)
 		all = append(all, attack.Announcement{Seq: uint64(a[0]), Prompt: a[1], Completion: a[2]})
 	}
+	all = slices.DeleteFunc(all, func(a attack.Announcement) bool { return a.Prompt == withdrawn })
 	return all, errors.Join(errs...)
 }
 

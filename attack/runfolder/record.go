@@ -49,8 +49,10 @@ type details struct {
 	Usage        exchange.Usage `json:"usage,omitzero"`
 	Truncated    bool           `json:"truncated,omitempty"`
 	exchange.Verdict
-	Error string `json:"error,omitempty"`
-	Void  bool   `json:"void,omitempty"`
+	Error      string        `json:"error,omitempty"`
+	Void       bool          `json:"void,omitempty"`
+	Worker     string        `json:"worker,omitempty"`
+	ClockError time.Duration `json:"clock_error,omitempty"`
 }
 
 // encode makes a line of an exchange. Vegeta's numbers begin at 0 with first.
@@ -74,7 +76,7 @@ func encode(x exchange.Exchange, attack string, first uint64, m Meta) attempt {
 			FirstToken: x.FirstToken, Done: x.Done, Arrived: x.Arrived,
 			Streamed: x.Streamed, PromptTokens: x.PromptTokens, MaxTokens: x.MaxTokens,
 			Usage: x.Usage, Truncated: x.Truncated, Verdict: x.Verdict,
-			Error: x.Error, Void: x.Void,
+			Error: x.Error, Void: x.Void, Worker: x.Worker, ClockError: x.ClockError,
 		},
 	}
 }
@@ -106,5 +108,6 @@ func (a *attempt) exchange() (exchange.Exchange, error) {
 		Status: a.Code, Streamed: d.Streamed, PromptTokens: d.PromptTokens, MaxTokens: d.MaxTokens,
 		Usage: d.Usage, Truncated: d.Truncated, Verdict: d.Verdict,
 		Error: d.Error, Body: string(a.Body), BytesIn: a.BytesIn, BytesOut: a.BytesOut, Void: d.Void,
+		Worker: d.Worker, ClockError: d.ClockError,
 	}, nil
 }

@@ -7,7 +7,7 @@
 //	scenario.yaml   the scenario as it was given; keys never stand in it
 //	attempts.jsonl  one line per attempt, appended as it completes
 //	stages.jsonl    one line when a stage begins and one when it ends
-//	sent.jsonl      one line per attempt before it is sent
+//	sent.jsonl      one line per attempt before it is sent, or when it is not after all
 //	conclusion.json why the run ended; none while it goes on
 //	lock            held while a process writes
 //
@@ -62,10 +62,11 @@ type Folder struct {
 	dir     string
 	meta    Meta
 	session Session
-	attack  string // Vegeta's name of the attack
 	lock    *flock.Flock
 
 	mu                     sync.Mutex
+	parts                  []part // what is one attack to Vegeta, by ascending number
+	gap                    bool   // a number was announced that no attempt will have
 	nextSeq                uint64 // above the number of every attempt announced
 	attempts, stages, sent *os.File
 	err                    error
@@ -139,16 +140,43 @@ func (f *Folder) resume() error {
 func (f *Folder) begin(s Session) error {
 	f.session, f.nextSeq = s, s.FirstSeq
 	f.meta.Sessions = append(f.meta.Sessions, s)
-	f.attack = f.meta.Scenario
-	if n := len(f.meta.Sessions); n > 1 {
-		// Vegeta's plot wants numbers without a gap within an attack, and what
-		// was in flight when the last session ended has left one.
-		f.attack = fmt.Sprintf("%s#%d", f.meta.Scenario, n)
-	}
+	// What was in flight when the last session ended has left a gap.
+	f.startPart(s.FirstSeq)
 	if err := os.Remove(filepath.Join(f.dir, conclusionFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return f.meta.write(f.dir)
+}
+
+// A part is a run of numbers that Vegeta shall see as one attack: its plot
+// wants an attack's numbers without a gap.
+type part struct {
+	first uint64
+	name  string
+}
+
+// startPart begins a part with the given number.
+func (f *Folder) startPart(first uint64) {
+	name := f.meta.Scenario
+	if n := len(f.meta.Sessions); n > 1 || len(f.parts) > 0 {
+		name = fmt.Sprintf("%s#%d", name, n)
+	}
+	if n := len(f.parts); n > 0 {
+		name = fmt.Sprintf("%s.%d", name, n+1)
+	}
+	f.parts = append(f.parts, part{first, name})
+}
+
+// partOf returns the part of an attempt.
+func (f *Folder) partOf(seq uint64) part {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range slices.Backward(f.parts) {
+		if p.first <= seq {
+			return p
+		}
+	}
+	return part{first: seq, name: f.meta.Scenario}
 }
 
 // A Conclusion is why a run ended, for those who read the folder later.
@@ -205,7 +233,8 @@ func (f *Folder) Reader() *Reader { return &Reader{dir: f.dir, meta: f.meta} }
 
 // Append writes one exchange. It is an [attack.Sink].
 func (f *Folder) Append(x exchange.Exchange) error {
-	return f.write(f.attempts, encode(x, f.attack, f.session.FirstSeq, f.meta))
+	p := f.partOf(x.Seq)
+	return f.write(f.attempts, encode(x, p.name, p.first, f.meta))
 }
 
 // Announce writes that an attempt is about to be sent.
@@ -220,10 +249,23 @@ func (f *Folder) Announce(a attack.Announcement) error {
 	return f.writeLine(f.sent, append(line, ']'))
 }
 
-// BeginStage writes that a stage is about to be sent.
+// Withdraw writes that an attempt that was announced will not be sent.
+func (f *Folder) Withdraw(seq uint64) error {
+	f.mu.Lock()
+	f.gap = true
+	f.mu.Unlock()
+	return f.write(f.sent, [3]int64{int64(seq), withdrawn, withdrawn})
+}
+
+// BeginStage writes that a stage is about to be sent. Of a stage that is begun
+// again only what is sent from then on counts.
 func (f *Folder) BeginStage(s search.Stage) error {
 	f.mu.Lock()
 	next := f.nextSeq
+	if f.gap {
+		f.startPart(next)
+		f.gap = false
+	}
 	f.mu.Unlock()
 	return f.write(f.stages, stageLine{Begin: &beginRecord{Stage: s, FirstSeq: next}})
 }

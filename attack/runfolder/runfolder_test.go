@@ -327,3 +327,71 @@ func TestVegetaCommand(t *testing.T) {
 		}
 	}
 }
+
+// A fleet announces all of a stage and withdraws what was not sent. That is
+// not charged for, and Vegeta sees what follows the gap as another attack.
+func TestWithdraw(t *testing.T) {
+	f, dir := create(t)
+	must(t, f.BeginStage(search.Stage{Number: 0, Hits: 3}))
+	for seq := range uint64(3) {
+		must(t, f.Announce(attack.Announcement{Seq: seq, Prompt: 20, Completion: 1}))
+	}
+	must(t, f.Append(made(1)))
+	must(t, f.Withdraw(2))
+	must(t, f.BeginStage(search.Stage{Number: 1, Hits: 1}))
+	must(t, f.Announce(attack.Announcement{Seq: 3, Prompt: 20}))
+	must(t, f.Append(made(3)))
+	must(t, f.Append(made(0))) // late, of the stage before
+	must(t, f.Close())
+
+	r, err := runfolder.Open(dir)
+	must(t, err)
+	announced, err := r.Announced()
+	must(t, err)
+	want := []attack.Announcement{{Seq: 0, Prompt: 20, Completion: 1}, {Seq: 1, Prompt: 20, Completion: 1}, {Seq: 3, Prompt: 20}}
+	if diff := cmp.Diff(want, announced); diff != "" {
+		t.Errorf("announced (-want +got):\n%s", diff)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "attempts.jsonl"))
+	must(t, err)
+	for _, line := range []string{`{"attack":"quickstart","seq":1,`, `{"attack":"quickstart#1.2","seq":0,`, `{"attack":"quickstart","seq":0,`} {
+		if !strings.Contains(string(text), line) {
+			t.Errorf("no line begins %s in\n%s", line, text)
+		}
+	}
+}
+
+// A fleet's stage is evidence once all of it is in; one machine's is from its
+// first answer on.
+func TestFleetStageWithoutEnd(t *testing.T) {
+	f, dir := create(t)
+	for n := range 2 {
+		must(t, f.BeginStage(search.Stage{Number: n, Hits: 4}))
+		for seq := range uint64(4) {
+			x := made(uint64(4*n) + seq)
+			x.Worker, x.ClockError = "w", time.Millisecond
+			must(t, f.Announce(attack.Announcement{Seq: x.Seq}))
+			must(t, f.Append(x))
+		}
+		if n == 0 {
+			must(t, f.EndStage(n, attack.Result{Shares: []attack.ShareResult{{Worker: "w", Sent: 4}}}))
+		}
+	}
+	must(t, f.Close())
+	r, err := runfolder.Open(dir)
+	must(t, err)
+	xs, errs := read(t, r)
+	if len(xs) != 8 || len(errs) > 0 {
+		t.Fatalf("%d exchanges, %v", len(xs), errs)
+	}
+	for _, x := range xs {
+		if x.Void != (x.Stage == 1) || x.Worker != "w" || x.ClockError != time.Millisecond {
+			t.Errorf("stage %d: void %v, by %q, off by %v", x.Stage, x.Void, x.Worker, x.ClockError)
+		}
+	}
+	stages, err := r.Stages()
+	must(t, err)
+	if len(stages[0].Result.Shares) != 1 || stages[0].Result.Shares[0].Sent != 4 {
+		t.Errorf("shares: %+v", stages[0].Result.Shares)
+	}
+}

@@ -31,18 +31,20 @@ type resultRecord struct {
 	Delay     time.Duration `json:"delay_p99"`
 	Void      string        `json:"void,omitempty"`
 	Spent     bool          `json:"spent,omitempty"`
+
+	Shares []attack.ShareResult `json:"shares,omitempty"`
 }
 
 func newResultRecord(number int, r attack.Result) *resultRecord {
 	return &resultRecord{
 		Number: number, Start: r.Start, End: r.End, Scheduled: r.Scheduled,
-		Sent: r.Sent, Delay: r.Delay, Void: r.Void, Spent: r.Spent,
+		Sent: r.Sent, Delay: r.Delay, Void: r.Void, Spent: r.Spent, Shares: r.Shares,
 	}
 }
 
 func (r *resultRecord) result() *attack.Result {
 	return &attack.Result{
 		Start: r.Start, End: r.End, Scheduled: r.Scheduled,
-		Sent: r.Sent, Delay: r.Delay, Void: r.Void, Spent: r.Spent,
+		Sent: r.Sent, Delay: r.Delay, Void: r.Void, Spent: r.Spent, Shares: r.Shares,
 	}
 }

@@ -126,7 +126,13 @@ func checkFinished(t *testing.T, err error, stdout []byte, stderr string) {
 // crashEndpoint serves the scenario's endpoint and returns its base URL and a
 // function that tells how many requests it saw.
 func crashEndpoint(t *testing.T) (url string, seen func() int64) {
-	s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
+	return serveScenario(t, crashScenario)
+}
+
+// serveScenario serves the endpoint of a scenario.
+func serveScenario(t *testing.T, text string) (url string, seen func() int64) {
+	t.Helper()
+	s, err := scenarios.Load("crash.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

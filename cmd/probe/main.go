@@ -24,6 +24,9 @@ const (
 	exitGate      = 1 // a gate failed
 	exitUsage     = 2 // usage or scenario error
 	exitUndecided = 3 // the run could not decide: budget, interrupted, endpoint down
+	// exitLease is a worker's: it has lost its coordinator. It is EX_TEMPFAIL
+	// of sysexits.h.
+	exitLease = 75
 )
 
 func main() {
@@ -127,7 +130,7 @@ func newRoot(a app) *cobra.Command {
 	root.SetIn(a.stdin)
 	root.AddCommand(
 		newRun(a), newPlan(a), newServe(a), newCompare(a), newReport(a), newGate(a), newSchema(a), newVersion(a),
-		newClassify(a), newInit(a), newMan(a),
+		newClassify(a), newInit(a), newMan(a), newWork(a),
 	)
 	addCompletions(root)
 	return root

@@ -19,12 +19,12 @@ import (
 // and given the recorded answers, so it comes to where it was; the stage that
 // was under way when the last process ended is sent again, after a silence in
 // which every limit has forgotten what was in flight.
-func resumeSession(ctx context.Context, a app, dir, budget string) (*session, error) {
+func resumeSession(ctx context.Context, a app, dir, budget string, many *fleetFlags) (*session, error) {
 	folder, err := runfolder.Resume(dir)
 	if err != nil {
 		return nil, err
 	}
-	ses := &session{app: a, folder: folder, stop: func() error { return nil }}
+	ses := &session{app: a, folder: folder, fleet: many, stop: func() error { return nil }}
 	if err := ses.resume(ctx, budget); err != nil {
 		return nil, errors.Join(err, ses.close())
 	}
@@ -48,10 +48,10 @@ func (s *session) resume(ctx context.Context, budget string) error {
 	if s.scenario.Target.BaseURL == scenarios.Embedded {
 		return fmt.Errorf("%s probed the endpoint of its own scenario, which ended with it; run the scenario again", s.folder.Dir())
 	}
-	if s.keys, err = s.scenario.ReadKeys(s.getenv, readFile); err != nil {
+	if err := s.readKeys(); err != nil {
 		return err
 	}
-	profile, _, err := openProfile(s.scenario.Target.Provider, s.folder.Dir())
+	profile, own, err := openProfile(s.scenario.Target.Provider, s.folder.Dir())
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *session) resume(ctx context.Context, budget string) error {
 	if err != nil {
 		return err
 	}
-	return s.arm(s.scenario.Target.BaseURL, profile, spent, elapsed)
+	return s.arm(ctx, s.scenario.Target.BaseURL, profile, own, spent, elapsed)
 }
 
 // skipUnreadable lets a resumed run go on without lines that cannot be read:

@@ -20,7 +20,8 @@ const runLong = `Run probes the target of a scenario: a path, or the name of a b
 folder and ends with the tables on standard output.
 
 A target that is not on loopback needs a budget, in the scenario or by
---budget. Interrupting ends the sending; what was seen is concluded from.`
+--budget. With --workers N, processes started as probe work send in its place;
+see docs/scale.md. Interrupting ends the sending; what was seen is concluded from.`
 
 type runOptions struct {
 	overrides
@@ -29,6 +30,7 @@ type runOptions struct {
 	resume string
 	gates  runGates
 	watch  watchFlags
+	fleet  fleetFlags
 }
 
 func newRun(a app) *cobra.Command {
@@ -57,6 +59,7 @@ func newRun(a app) *cobra.Command {
 	o.addFlags(c.Flags())
 	o.gates.addFlags(c.Flags())
 	o.watch.addFlags(c.Flags())
+	o.fleet.addFlags(c.Flags())
 	c.Flags().StringVar(&o.out, "out", "", "run folder to make (default: runs/NAME-DATE-TIME)")
 	c.Flags().BoolVar(&o.json, "json", false, "print analysis.json instead of tables")
 	c.Flags().StringVar(&o.resume, "resume", "", "go on with the run in this folder")
@@ -82,8 +85,11 @@ func (o *runOptions) probe(ctx context.Context, a app, args []string) (dir strin
 }
 
 func (o *runOptions) open(ctx context.Context, a app, args []string) (*session, error) {
+	if err := o.fleet.check(); err != nil {
+		return nil, err
+	}
 	if o.resume != "" {
-		s, err := resumeSession(ctx, a, o.resume, o.budget)
+		s, err := resumeSession(ctx, a, o.resume, o.budget, o.many())
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +105,15 @@ func (o *runOptions) open(ctx context.Context, a app, args []string) (*session, 
 	if err := o.gates.check(s); err != nil {
 		return nil, err
 	}
-	return newSession(ctx, a, s, filepath.Dir(args[0]), o.folder(a, s))
+	return newSession(ctx, a, s, filepath.Dir(args[0]), o.folder(a, s), o.many())
+}
+
+// many returns how many machines send, or nil for this process alone.
+func (o *runOptions) many() *fleetFlags {
+	if o.fleet.workers == 0 {
+		return nil
+	}
+	return &o.fleet
 }
 
 // folder returns where the run is recorded.

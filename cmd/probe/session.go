@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"time"
@@ -26,11 +25,14 @@ type session struct {
 	app
 	scenario *scenarios.Scenario
 	folder   *runfolder.Folder
-	attacker *attack.Attacker
+	sender   attack.Sender
 	budget   *attack.Budget
 	clock    attack.Clock
 	watch    live.Watcher
-	keys     []scenarios.Secret
+	keys     keyring
+	fleet    *fleetFlags // many machines send; nil: this process does
+
+	closeSender func() error
 
 	// recorded answers the first questions of a resumed run.
 	recorded map[int]search.Reply
@@ -43,10 +45,9 @@ type session struct {
 
 // newSession prepares a run into a new folder.
 // Beside the scenario, in its directory home, the user may keep profiles.
-func newSession(ctx context.Context, a app, s *scenarios.Scenario, home, dir string) (*session, error) {
-	ses := &session{app: a, scenario: s, stop: func() error { return nil }}
-	var err error
-	if ses.keys, err = s.ReadKeys(a.getenv, readFile); err != nil {
+func newSession(ctx context.Context, a app, s *scenarios.Scenario, home, dir string, many *fleetFlags) (*session, error) {
+	ses := &session{app: a, scenario: s, fleet: many, stop: func() error { return nil }}
+	if err := ses.readKeys(); err != nil {
 		return nil, err
 	}
 	profile, own, err := openProfile(s.Target.Provider, home)
@@ -73,7 +74,14 @@ func newSession(ctx context.Context, a app, s *scenarios.Scenario, home, dir str
 			return nil, errors.Join(err, ses.close())
 		}
 	}
-	return ses, ses.arm(baseURL, profile, attack.Spent{}, 0)
+	return ses, ses.arm(ctx, baseURL, profile, own, attack.Spent{}, 0)
+}
+
+// readKeys reads the scenario's keys.
+func (s *session) readKeys() (err error) {
+	s.keys.scenario = s.scenario
+	s.keys.secrets, err = s.scenario.ReadKeys(s.getenv, readFile)
+	return err
 }
 
 // seedOf makes prompts differ from run to run, or a prompt cache would answer.
@@ -107,55 +115,31 @@ func (s *session) serve(ctx context.Context) (baseURL string, err error) {
 	return url, nil
 }
 
-// arm makes the attacker.
-func (s *session) arm(baseURL string, profile *providers.Profile, spent attack.Spent, after time.Duration) error {
+// arm makes the sender: an attacker in this process, or a fleet. Own is the
+// text of a profile that is the user's.
+func (s *session) arm(ctx context.Context, baseURL string, profile *providers.Profile, own []byte, spent attack.Spent, after time.Duration) error {
 	sc, meta := s.scenario, s.folder.Meta()
 	s.budget = attack.NewBudget(limitsOf(sc.Budget), spent, priceOf(sc.Prices))
 	s.clock = attack.NewClock(meta.Started, meta.Speed)
-	api, err := profile.Speak(sc.Target.API)
+	cfg, err := targetConfig(sc, profile, &s.keys, baseURL)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
-	cfg := attack.Config{
-		Target: sc.Target.Name, BaseURL: baseURL, Model: sc.Target.Model, Kind: sc.Target.Kind,
-		Stream: sc.Target.Stream, Headers: sc.Target.Headers, Timeout: sc.Target.Timeout.Std(),
-		Keys: s.keyNames(), Reveal: s.reveal,
-		API: api, AuthHeader: api.AuthHeader, AuthPrefix: api.AuthPrefix, Usage: profile.OwnUsage(), ServerClockHeader: profile.ServerClockHeader,
-		Classify: classifierOf(profile), Budget: s.budget,
-		Sink: s.record, Announce: s.announce,
-		Clock: s.clock, After: after,
-		Seed: meta.Seed, FirstSeq: s.folder.FirstSeq(), Transport: s.transport,
+	cfg.Budget, cfg.Sink, cfg.Announce = s.budget, s.record, s.announce
+	cfg.Clock, cfg.After = s.clock, after
+	cfg.Seed, cfg.FirstSeq, cfg.Transport = meta.Seed, s.folder.FirstSeq(), s.transport
+	if s.fleet != nil {
+		if err := s.coordinate(ctx, cfg, own); err != nil {
+			return errors.Join(err, s.close())
+		}
+		return nil
 	}
-	if sc.Target.HTTP != nil {
-		cfg.HTTP = *sc.Target.HTTP
-	}
-	s.attacker, err = attack.New(cfg)
+	attacker, err := attack.New(cfg)
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
+	s.sender, s.closeSender = attacker, func() error { attacker.Close(); return nil }
 	return nil
-}
-
-// keyNames lists the keys, the one whose limits are looked for first.
-func (s *session) keyNames() []string {
-	names := []string{}
-	for _, trial := range []bool{false, true} {
-		for _, k := range s.scenario.Keys {
-			if k.Trial == trial {
-				names = append(names, k.Name)
-			}
-		}
-	}
-	return names
-}
-
-func (s *session) reveal(name string) (string, error) {
-	for _, k := range s.keys {
-		if k.Name() == name {
-			return k.Reveal(), nil
-		}
-	}
-	return "", fmt.Errorf("no key is named %q", name)
 }
 
 // search asks and sends until the search is done, and writes down how it ended.
@@ -199,13 +183,13 @@ func (s *session) send(ctx context.Context, st search.Stage, known []search.Know
 		return search.Reply{}, err
 	}
 	s.watch.Begin(st, known)
-	r, err := s.attacker.Send(ctx, st)
+	r, err := s.sender.Send(ctx, st)
 	s.watch.End(st, live.Result{Exchanges: r.Exchanges, Sent: r.Sent, End: r.End, Void: r.Void})
 	reply := search.Reply{Exchanges: r.Exchanges, Void: r.Void, End: r.End}
-	if err != nil {
+	if err != nil && r.Void == "" {
 		return reply, err
 	}
-	if err := s.folder.EndStage(st.Number, r); err != nil {
+	if err := errors.Join(err, s.folder.EndStage(st.Number, r)); err != nil {
 		return reply, err
 	}
 	if r.Spent {
@@ -230,10 +214,12 @@ func (s *session) announce(a attack.Announcement) error {
 }
 
 func (s *session) close() error {
-	if s.attacker != nil {
-		s.attacker.Close()
+	var err error
+	if s.closeSender != nil {
+		err = s.closeSender() // what comes late is recorded until then
+		s.closeSender = nil
 	}
-	return errors.Join(s.folder.Close(), s.stop())
+	return errors.Join(err, s.folder.Close(), s.stop())
 }
 
 // searchConfig reads how to look from a scenario. What is declared and how an
