@@ -106,6 +106,8 @@ func NewLog(xs []exchange.Exchange) *Log {
 	}
 	if l.ServerClock {
 		l.Slack = serverResolution
+	} else {
+		l.Slack += clockError(xs)
 	}
 	return l
 }
@@ -143,7 +145,7 @@ func hasServerClock(xs []exchange.Exchange) bool {
 			continue
 		}
 		// offset = server clock − run clock, with arrival in [Sent, answer]
-		lo, hi := x.Arrived-firstByte(x), x.Arrived-x.Sent+serverResolution
+		lo, hi := x.Arrived-firstByte(x)-x.ClockError, x.Arrived-x.Sent+serverResolution+x.ClockError
 		if with == 0 {
 			low, high = lo, hi
 		}
