@@ -39,12 +39,14 @@ const (
 // one before, and are answered at an even rate. It is false when there are none.
 func ExplainDelay(l *Log) (Delay, bool) {
 	var best Delay
+	quickest := l.quickest()
+	slack := min(l.Slack, quickest) // where nothing was refused, the spread of round trips is that of the waits
 	for from := 0; from < len(l.Events); {
 		to := from
 		for to < len(l.Events) && l.Events[to].Stage == l.Events[from].Stage {
 			to++
 		}
-		if d, ok := delayOf(l.Events[from:to], l.quickest(), l.Slack); ok && d.Served > best.Served {
+		if d, ok := delayOf(l.Events[from:to], quickest, slack); ok && d.Served > best.Served {
 			best = d
 		}
 		from = to

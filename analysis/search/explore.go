@@ -123,7 +123,9 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			ax.rate /= 2 // too sudden: burst protection is asked about later
 			sent, bout, rest = 0, first/growth, s.afterRefusals()
 			continue
-		case n[exchange.RequestRate]+n[exchange.TokenRate]+n[exchange.Concurrency] > 0:
+		case n[exchange.Concurrency] > 0:
+			return false, s.crowd(ax)
+		case n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
 			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax.dim, ax.rate, ax.size.Prompt)
 			s.RangeEnded = true
 			return false, nil
@@ -135,6 +137,19 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		}
 		rest = -1 // the next bout follows at once
 	}
+}
+
+// crowd keeps as many requests in flight as it may for a while, so that a cap
+// that refusals speak of is seen from both sides.
+func (s *Search) crowd(ax *axis) error {
+	const hits = 60
+	s.warn("%s: requests in flight were too many before their rate was", ax.dim)
+	s.RangeEnded = true
+	_, err := s.ask(Stage{
+		Question: "in_flight", Dimension: ax.dim, Why: "how many requests may be in flight",
+		Rate: s.pace(ax, hits), Hits: hits, Sizes: []Size{ax.size},
+	})
+	return err
 }
 
 // begin notes that a limiter began to be filled.

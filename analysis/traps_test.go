@@ -1,0 +1,65 @@
+package analysis_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"probe/analysis"
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+	"probe/analysis/sim"
+)
+
+// What limits without being a rate, or is no limit at all, is reported as what
+// it is.
+func TestWhatIsNoRate(t *testing.T) {
+	cap5 := limiter.Spec{Algorithm: limiter.Concurrency, Amount: 5}
+	shaped := limiter.Spec{Algorithm: limiter.LeakyBucket, Amount: 10, Window: time.Second, Burst: 1e6}
+	for _, test := range []struct {
+		name string
+		far  sim.Endpoint
+		// The algorithm of the one limit that is to be found, empty for none, and
+		// what a finding or a warning is to say.
+		want limiter.Algorithm
+		says string
+		rpm  float64 // effective; 0 for null
+	}{
+		{
+			name: "a cap on requests in flight that says so", want: limiter.Concurrency, says: "while 5 requests were in flight",
+			far: sim.Endpoint{Think: 500 * time.Millisecond, Limits: []sim.Limit{{Spec: cap5, Refusal: exchange.Concurrency}}},
+		},
+		{
+			name: "a cap on requests in flight that does not", want: limiter.Concurrency, says: "while 5 requests were in flight",
+			far: sim.Endpoint{Think: 500 * time.Millisecond, PerToken: 20 * time.Millisecond, Limits: []sim.Limit{{Spec: cap5, Refusal: exchange.RequestRate}}},
+		},
+		{
+			name: "requests wait", want: limiter.LeakyBucket, says: "delays what comes faster", rpm: 600,
+			far: sim.Endpoint{Limits: []sim.Limit{{Spec: shaped}}},
+		},
+		{
+			name: "refusals at random", says: "as if at random",
+			far: sim.Endpoint{Random: 0.2},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.far.RTT, test.far.Jitter = 20*time.Millisecond, 2*time.Millisecond
+			d, _ := analysis.Analyze(probed(test.far.Send, search.LookRequests))
+			said := strings.Join(append(d.Findings, d.Warnings...), "\n")
+			if !strings.Contains(said, test.says) {
+				t.Errorf("nothing says %q:\n%s", test.says, said)
+			}
+			switch {
+			case test.want == "" && len(d.Limits) > 0, test.want != "" && len(d.Limits) != 1:
+				t.Errorf("%d limits: %+v", len(d.Limits), d.Limits)
+			case test.want != "" && d.Limits[0].Algorithm != test.want:
+				t.Errorf("found %s", d.Limits[0].Algorithm)
+			}
+			v := d.Effective.RPM.Value
+			if (v == nil) != (test.rpm == 0) || v != nil && (*v < 0.98*test.rpm || *v > 1.02*test.rpm) {
+				t.Errorf("effective RPM %v, want %v", v, test.rpm)
+			}
+		})
+	}
+}
