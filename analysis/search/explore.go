@@ -123,6 +123,10 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			ax.rate /= 2 // too sudden: burst protection is asked about later
 			sent, bout, rest = 0, first/growth, s.afterRefusals()
 			continue
+		case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1:
+			ax.rate /= 4 // a token limit has less room even for requests so small
+			sent, bout, rest = 0, first/growth, s.afterRefusals()
+			continue
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
 		case n[exchange.RequestRate]+n[exchange.TokenRate] > 0:

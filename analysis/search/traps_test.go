@@ -29,6 +29,11 @@ func traps() []example {
 			want: []want{{fit.Requests, limiter.FixedWindow, 40, 7 * time.Second}},
 		},
 		{
+			name: "tokens that run out first even for small requests", within: 30 * time.Second, lookFor: []string{search.LookRequests},
+			far:  near(limit(limiter.SlidingLog, 60, 20*time.Second), tokens(limit(limiter.SlidingLog, 200, time.Second))),
+			want: []want{{fit.Requests, limiter.SlidingLog, 60, 20 * time.Second}, {fit.Tokens, limiter.SlidingLog, 200, time.Second}},
+		},
+		{
 			name: "a sliding counter", within: 20 * time.Second, lookFor: []string{search.LookRequests},
 			far:  near(limit(limiter.SlidingCounter, 40, 7*time.Second)),
 			want: []want{{fit.Requests, limiter.SlidingCounter, 40, 7 * time.Second}},
