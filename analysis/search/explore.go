@@ -22,6 +22,8 @@ type axis struct {
 	// began on.
 	filled int
 	began  time.Duration
+	// repeated tells that the limit was filled once more.
+	repeated bool
 }
 
 // cost is what one request of the axis' size takes.
@@ -38,12 +40,19 @@ func (s *Search) explore(ax *axis) error {
 	if err != nil || !met {
 		return err
 	}
-	const mostLimiters = 2
-	for range mostLimiters + 1 {
+	const mostLimiters, repeats = 2, 1
+	for range mostLimiters + 1 + repeats {
 		for _, step := range []func(*axis) error{s.descend, s.recover, s.sharpenAmount, s.part, s.refine} {
 			if err := step(ax); err != nil {
 				return err
 			}
+		}
+		if s.unclear(ax.dim) && !ax.repeated {
+			ax.repeated = true // a moment was missed, perhaps because the run was cut short: once more
+			if met, err := s.volley(ax); err != nil || !met {
+				return err
+			}
+			continue
 		}
 		if ended, err := s.dimension(ax); ended || err != nil {
 			return err
@@ -61,6 +70,17 @@ func (s *Search) explore(ax *axis) error {
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
+}
+
+// unclear reports whether the latest limiter is known far less well than asked.
+func (s *Search) unclear(dim fit.Dimension) bool {
+	const far = 10
+	limits, _ := s.limits(dim)
+	if len(limits) == 0 {
+		return false
+	}
+	latest := &limits[len(limits)-1]
+	return latest.IsRate() && spread(latest) > far*s.cfg.Precision
 }
 
 // fitted remembers the last fit of a dimension, for as long as nothing new
