@@ -3,10 +3,12 @@ package main
 import (
 	"compress/gzip"
 	"strings"
+	"sync"
 )
 
-// bomb is a gigabyte of zeros, packed.
-var bomb = func() string {
+// bomb returns a gigabyte of zeros, packed. It is made when it is asked for:
+// the test binary is the program of many tests, and must start quickly.
+var bomb = sync.OnceValue(func() string {
 	var packed strings.Builder
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
 	if err != nil {
@@ -18,4 +20,4 @@ var bomb = func() string {
 	}
 	w.Close()
 	return packed.String()
-}()
+})

@@ -264,5 +264,5 @@ func refusal(headers string) string {
 
 // gzipBomb answers with a megabyte that unpacks to a gigabyte, unasked.
 func gzipBomb(c net.Conn, r *http.Request) {
-	says(head200+"Content-Encoding: gzip\r\n\r\n"+bomb)(c, r)
+	says(head200+"Content-Encoding: gzip\r\n\r\n"+bomb())(c, r)
 }
