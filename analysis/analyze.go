@@ -115,7 +115,9 @@ func newEvidence(in Input) *evidence {
 	if flights, ok := fit.ExplainFlights(e.log); ok {
 		e.flights = &flights
 	}
-	if delay, ok := fit.ExplainDelay(e.log); ok {
+	// Who refuses does not delay as well: answers that took long were slow for
+	// reasons of their own.
+	if delay, ok := fit.ExplainDelay(e.log); ok && len(e.log.Refusals(fit.Requests)) == 0 {
 		e.delay = &delay
 	}
 	return e

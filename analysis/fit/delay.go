@@ -33,6 +33,8 @@ const (
 	// waited, and waitsLonger the least that it takes longer.
 	waits       = 3
 	waitsLonger = 200 * time.Millisecond
+	// slower is the most of the offered rate at which a queue grows for sure.
+	slower = 0.9
 )
 
 // ExplainDelay looks for requests of one stage that wait, each longer than the
@@ -76,9 +78,10 @@ func delayOf(stage []Event, quickest, slack time.Duration) (Delay, bool) {
 			served = append(served, *e)
 		}
 	}
-	if len(served) < leastServed || !growing(served) {
+	if len(served) < leastServed || 2*len(served) < len(stage) || !growing(served) {
 		return Delay{}, false
 	}
+	offered := float64(len(served)-1) / max(time.Millisecond, served[len(served)-1].At-served[0].At).Seconds()
 	slices.SortFunc(served, func(a, b Event) int { return cmp.Compare(a.Done, b.Done) })
 	first, last := served[0], served[len(served)-1]
 	took, n := last.Done-first.Done, float64(len(served)-1)
@@ -86,6 +89,9 @@ func delayOf(stage []Event, quickest, slack time.Duration) (Delay, bool) {
 		return Delay{}, false
 	}
 	d := Delay{Low: n / (took + 2*slack).Seconds(), High: n / (took - 2*slack).Seconds(), Served: len(served)}
+	if d.High > slower*offered {
+		return Delay{}, false // it keeps up: what took long was something else
+	}
 	for i := range served {
 		d.Longest = max(d.Longest, served[i].Done-served[i].At-quickest)
 	}

@@ -123,7 +123,9 @@ func (r *hostileResult) read(t *testing.T) {
 // check looks at what must hold whatever the endpoint does.
 func (r *hostileResult) check(t *testing.T, budget int, seen int64) {
 	t.Helper()
-	if r.memory > mostMemory {
+	// What a process held at most begins with what its parent held when it was
+	// forked, and under the race detector that is more than is allowed here.
+	if r.memory > mostMemory && !raceEnabled {
 		t.Errorf("it held %d MiB", r.memory>>20)
 	}
 	if len(r.xs) != r.sent || r.doc.Requests["attempts"] != int64(r.sent) {
