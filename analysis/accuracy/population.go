@@ -59,12 +59,23 @@ func draw(seed, n uint64) subject {
 	if !typed {
 		s.class += ", untyped"
 	}
+	s.sustainable()
 	s.endpoint.Limits = s.limits
 	return s
 }
 
 // Sizes of the requests that a search may send, in tokens.
 const smallest, largest = 17, 30_000
+
+// sustainable lowers the tokens a minute to what requests let through: no
+// request may hold more than any token limit does at once.
+func (s *subject) sustainable() {
+	for _, l := range s.limits {
+		if l.Tokens {
+			s.tpm = math.Min(s.tpm, s.rpm*math.Min(largest, l.Amount))
+		}
+	}
+}
 
 // visible reports whether each limit can be met at all behind the others: a
 // window of one must be filled at the pace that every other allows.

@@ -23,8 +23,17 @@ type result struct {
 	// What the search used, without the soaks that close it.
 	searchAdmitted, searchTokens float64
 	searchTook                   time.Duration
+	spent                        map[string]price // by question, each relative to the least
 
 	staircase *float64 // the staircase's estimate of the RPM; nil for none
+}
+
+// A price is what a question took, relative to the least that can show the
+// limits: admissions, tokens and endpoint time.
+type price struct{ admitted, tokens, time float64 }
+
+func (p price) plus(q price) price {
+	return price{p.admitted + q.admitted, p.tokens + q.tokens, p.time + q.time}
 }
 
 // maxWindow is the longest window that is looked for.
@@ -33,7 +42,7 @@ const maxWindow = 100 * time.Second
 // probe searches one endpoint as a user would have it searched, knowing
 // nothing of it.
 func probe(seed, n uint64, trace io.Writer) result {
-	r := result{n: n, subject: draw(seed, n)}
+	r := result{n: n, subject: draw(seed, n), spent: map[string]price{}}
 	e := &r.subject.endpoint
 	in := analysis.Input{Fit: fit.Options{MaxWindow: maxWindow}, LookFor: []string{search.LookRequests}}
 	if r.subject.tpm > 0 {
@@ -49,6 +58,12 @@ func probe(seed, n uint64, trace io.Writer) result {
 			r.searchAdmitted += float64(e.Admitted - admitted)
 			r.searchTokens += e.Tokens - tokens
 			r.searchTook += e.Clock - began
+			name := string(st.Dimension) + " " + st.Question
+			r.spent[name] = r.spent[name].plus(price{
+				float64(e.Admitted-admitted) / r.subject.leastAdmitted,
+				(e.Tokens - tokens) / max(1, r.subject.leastTokens),
+				(e.Clock - began).Seconds() / r.subject.leastTime.Seconds(),
+			})
 		}
 		in.Stages = append(in.Stages, analysis.Stage{Stage: st, End: reply.End, Scheduled: st.Hits, Sent: len(reply.Exchanges)})
 		in.Exchanges = append(in.Exchanges, reply.Exchanges...)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 
@@ -44,7 +45,34 @@ func report(w io.Writer, results []result) bool {
 		}
 		fmt.Fprintf(w, "%-58s "+f.format+"  (%s "+f.format+")  %s%s\n", f.name, f.value, relation, f.bound, mark, f.beside)
 	}
+	prices(w, results)
 	return all
+}
+
+// prices prints what each question took, in order of name: the median over
+// the endpoints that were asked, and how many those were.
+func prices(w io.Writer, results []result) {
+	asked := map[string][]price{}
+	for i := range results {
+		for q, p := range results[i].spent {
+			asked[q] = append(asked[q], p)
+		}
+	}
+	median := func(ps []price, of func(price) float64) float64 {
+		var v []float64
+		for _, p := range ps {
+			v = append(v, of(p))
+		}
+		return quantile(v, 0.5)
+	}
+	fmt.Fprintf(w, "\nwhat the questions took over the least, medians\n%-32s %9s %9s %9s %9s\n", "question", "asked of", "admitted", "tokens", "time")
+	for _, q := range slices.Sorted(maps.Keys(asked)) {
+		ps := asked[q]
+		fmt.Fprintf(w, "%-32s %9d %9.2f %9.2f %9.2f\n", q, len(ps),
+			median(ps, func(p price) float64 { return p.admitted }),
+			median(ps, func(p price) float64 { return p.tokens }),
+			median(ps, func(p price) float64 { return p.time }))
+	}
 }
 
 func figures(results []result) []figure {

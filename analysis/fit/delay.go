@@ -42,7 +42,9 @@ const (
 func ExplainDelay(l *Log) (Delay, bool) {
 	var best Delay
 	quickest := l.quickest()
-	slack := min(l.Slack, quickest) // where nothing was refused, the spread of round trips is that of the waits
+	// Where nothing was refused, the spread of round trips is that of the waits,
+	// and a server's clock says nothing about the way back.
+	slack := min(max(l.Slack, quickest/2), quickest)
 	for from := 0; from < len(l.Events); {
 		to := from
 		for to < len(l.Events) && l.Events[to].Stage == l.Events[from].Stage {

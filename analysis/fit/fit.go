@@ -22,6 +22,10 @@ type Candidate struct {
 	// bucket), per second, over all pairs that the log allows.
 	RateLow, RateHigh float64
 
+	// BoundaryLow and BoundaryHigh bound a moment at which one of the windows
+	// that follow one another begins; both 0 for other models.
+	BoundaryLow, BoundaryHigh time.Duration
+
 	Explained    []int // indexes of the refusals it explains
 	Contradicted int   // admissions it would have refused
 }
@@ -192,15 +196,15 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 	return found
 }
 
-// all returns the models that explain all wanted refusals. A block after a
-// refusal is thought of only when nothing does without.
+// all returns the models that explain all wanted refusals, those without a
+// block after a refusal first.
 func (f *fitter) all(wanted []int) (Limit, bool) {
 	found := f.each(wanted, 0)
 	if c, ok := f.flights(wanted); ok {
 		found = append(found, c)
 	}
-	if len(found) == 0 && !f.simple {
-		found = f.blocked(wanted)
+	if !f.simple {
+		found = append(found, f.blocked(wanted)...)
 	}
 	if len(found) == 0 {
 		return Limit{}, false
@@ -212,9 +216,9 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
 	for _, family := range families {
 		family.Penalty = penalty
-		// Windows that follow one another have an unknown more: they are thought
-		// of when nothing simpler will do, or where they look like one that does.
-		if family.isGrid() && (f.simple || penalty > 0 || len(found) > 0 && !(family.Aligned && hasWindow(found))) {
+		// Windows that follow one another have an unknown more: parts of a log
+		// are too easily explained by them.
+		if family.isGrid() && (f.simple || penalty > 0) || family.CountRefused && penalty > 0 {
 			continue
 		}
 		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
@@ -224,17 +228,16 @@ func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
 	return found
 }
 
-// hasWindow reports whether a fixed window is among the candidates.
-func hasWindow(found []Candidate) bool {
-	return slices.ContainsFunc(found, func(c Candidate) bool { return c.Algorithm == limiter.FixedWindow })
-}
+// leastBlock is the shortest time for which a refusal is thought to shut
+// everything.
+const leastBlock = time.Second
 
 // blocked looks for limiters that refuse everything for a while after each
 // refusal: only the first refusal of a block is theirs to explain.
 func (f *fitter) blocked(wanted []int) []Candidate {
 	penalty := f.log.blockLength(wanted)
 	first := f.log.blockStarts(wanted, penalty)
-	if penalty <= 0 || len(first) == len(wanted) || len(first) == 0 {
+	if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
 		return nil
 	}
 	found := f.each(first, penalty)
@@ -263,7 +266,9 @@ func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell
 		if len(cells) == 0 {
 			return Candidate{}, false
 		}
-		return gridCandidate(family, cells, wanted), true
+		c := gridCandidate(family, cells, wanted)
+		c.BoundaryLow, c.BoundaryHigh = g.boundary(c.Param)
+		return c, true
 	}
 	ledger := family.ledger(f.log, wanted, single)
 	count := ledger.wanted()
@@ -340,8 +345,40 @@ func (c *Candidate) EmptyAfter() time.Duration {
 
 // Spec is the limiter with the quoted parameters.
 func (c *Candidate) Spec() limiter.Spec {
-	return limiter.Spec{
-		Algorithm: c.Algorithm, Amount: c.Best, Window: c.Window(), CountRefused: c.CountRefused,
-		Aligned: c.Aligned, Penalty: c.Penalty,
+	return c.spec(c.Param, c.Best, (c.BoundaryLow+c.BoundaryHigh)/2)
+}
+
+func (c *Candidate) spec(param, capacity float64, boundary time.Duration) limiter.Spec {
+	window := param
+	if c.isBucket() {
+		window = capacity / param
 	}
+	return limiter.Spec{
+		Algorithm: c.Algorithm, Amount: capacity, Window: time.Duration(window * float64(time.Second)), CountRefused: c.CountRefused,
+		Aligned: c.isGrid(), Phase: boundary, Penalty: c.Penalty,
+	}
+}
+
+// Corners are limiters at the ends of what the log allows: the quoted one, and
+// each unknown at its least and at its most while the others are as quoted.
+func (c *Candidate) Corners() []limiter.Spec {
+	const apart = 1e-4 // relative; closer ones answer alike
+	middle := (c.BoundaryLow + c.BoundaryHigh) / 2
+	specs := []limiter.Spec{c.spec(c.Param, c.Best, middle)}
+	for _, param := range []float64{c.ParamLow, c.ParamHigh} {
+		if math.Abs(param-c.Param) > apart*c.Param {
+			specs = append(specs, c.spec(param, c.Best, middle))
+		}
+	}
+	for _, capacity := range []float64{c.Low, c.High} {
+		if math.Abs(capacity-c.Best) > apart*c.Best {
+			specs = append(specs, c.spec(c.Param, capacity, middle))
+		}
+	}
+	for _, boundary := range []time.Duration{c.BoundaryLow, c.BoundaryHigh} {
+		if boundary != middle {
+			specs = append(specs, c.spec(c.Param, c.Best, boundary))
+		}
+	}
+	return specs
 }

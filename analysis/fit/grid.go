@@ -28,7 +28,7 @@ type gridScan struct {
 const (
 	widestGrid, enoughGrid, finestGrid = 1.04, 1.01, 1.001
 	widestPhase, partPhase             = 1.0 / 8, 1.0 / 512
-	mostGrids, mostPhases              = 40, 24
+	mostGrids, mostPhases, mostFloors  = 40, 24, 48
 )
 
 // finestPhase is the range of the phase, in windows, that no arrival is known
@@ -138,16 +138,50 @@ func (g *gridScan) stretches(c cell, f func(from, to int) bool) {
 // stretch returns the capacities that entries from up to to allow.
 func (g *gridScan) stretch(c cell, from, to int) []band {
 	if !slices.ContainsFunc(g.ledger.entries[from:to], func(x entry) bool { return x.wanted }) {
-		return []band{g.judge(c, cell{0, 1}, from, to)} // no more than a floor
+		return []band{{g.floor(c, from, to), math.Inf(1)}}
 	}
+	_, bands := g.phases(c, from, to)
+	return merged(bands)
+}
+
+// floor returns the capacity that the admissions of a stretch ask for at the
+// phase that asks for least.
+func (g *gridScan) floor(c cell, from, to int) float64 {
+	type asked struct {
+		phase cell
+		floor float64
+	}
+	ask := func(phase cell) asked { return asked{phase, g.judge(c, phase, from, to).floor} }
+	var open []asked
+	for p := 0.0; p < 1; p += widestPhase {
+		open = append(open, ask(cell{p, p + widestPhase}))
+	}
+	for tries := 0; ; tries++ {
+		k := 0
+		for i := range open {
+			if open[i].floor < open[k].floor {
+				k = i
+			}
+		}
+		at := open[k]
+		if width := at.phase.high - at.phase.low; tries == mostFloors || at.floor <= g.least || width <= g.finestPhase(c) {
+			return at.floor
+		}
+		mid := (at.phase.low + at.phase.high) / 2
+		open[k] = ask(cell{at.phase.low, mid})
+		open = append(open, ask(cell{mid, at.phase.high}))
+	}
+}
+
+// phases returns the ranges of the phase that a stretch leaves, and what
+// capacities each allows.
+func (g *gridScan) phases(c cell, from, to int) (left []cell, bands []band) {
 	var phases []cell
 	for p := 0.0; p < 1; p += widestPhase {
 		phases = append(phases, cell{p, p + widestPhase})
 	}
-	var bands []band
 	for width := widestPhase; len(phases) > 0; width /= 2 {
-		bands = bands[:0]
-		var left []cell
+		bands, left = bands[:0], nil
 		for _, phase := range phases {
 			if b := g.judge(c, phase, from, to); b.ceil > b.floor+tiny {
 				bands, left = append(bands, b), append(left, phase)
@@ -162,7 +196,26 @@ func (g *gridScan) stretch(c cell, from, to int) []band {
 			phases = append(phases, cell{p.low, mid}, cell{mid, p.high})
 		}
 	}
-	return merged(bands)
+	return left, bands
+}
+
+// boundary returns between which moments a window begins, by the last stretch
+// that says so.
+func (g *gridScan) boundary(window float64) (low, high time.Duration) {
+	c := cell{window / finestGrid, window * finestGrid}
+	g.stretches(c, func(from, to int) bool {
+		if !slices.ContainsFunc(g.ledger.entries[from:to], func(x entry) bool { return x.wanted }) {
+			return true
+		}
+		phases, _ := g.phases(c, from, to)
+		if len(phases) == 0 {
+			return true
+		}
+		pivot := g.pivot(from, to)
+		low, high = pivot-seconds(phases[len(phases)-1].high*window), pivot-seconds(phases[0].low*window)
+		return true
+	})
+	return low, high
 }
 
 // judge replays a stretch and returns the capacities that a range of windows
@@ -189,6 +242,7 @@ func (g *gridScan) judge(c, phase cell, from, to int) band {
 func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	r := &gridReplay{
 		ledger: g.ledger, window: c, phase: phase, to: to, before: from,
+		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
 		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter,
 	}
 	r.sure, r.may = [3]int{from, from, from}, [3]int{from, from, from}
@@ -213,6 +267,7 @@ func (g *gridScan) pivot(from, to int) time.Duration {
 type gridReplay struct {
 	*ledger
 	window, phase cell
+	short, long   float64 // windows in a nanosecond, of the longest and of the shortest
 	to            int
 	pivot         time.Duration
 	weighs        bool // counts the last window by the part of it that a sliding one would cover
@@ -225,19 +280,19 @@ type gridReplay struct {
 
 // earliest and latest are the least and the most that t can be on the scale.
 func (r *gridReplay) earliest(t time.Duration) float64 {
-	after := (t - r.pivot - r.slack).Seconds()
+	after := float64(t - r.pivot - r.slack)
 	if after < 0 {
-		return after/r.window.low + r.phase.low
+		return after*r.long + r.phase.low
 	}
-	return after/r.window.high + r.phase.low
+	return after*r.short + r.phase.low
 }
 
 func (r *gridReplay) latest(t time.Duration) float64 {
-	after := (t - r.pivot + r.slack).Seconds()
+	after := float64(t - r.pivot + r.slack)
 	if after < 0 {
-		return after/r.window.high + r.phase.high
+		return after*r.short + r.phase.high
 	}
-	return after/r.window.low + r.phase.high
+	return after*r.long + r.phase.high
 }
 
 // surely returns what is booked for sure in window k-1+m or later, before the

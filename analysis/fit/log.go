@@ -243,8 +243,8 @@ func (l *Log) dimensionOf(e *Event) Dimension {
 }
 
 // UntypedDimension says what unclassified refusals of small requests speak
-// for: tokens when limits of requests leave some of them unexplained and limits
-// of tokens none, else requests.
+// for: tokens when fewer limits explain all that was refused that way, else
+// requests. Large requests are taken to speak for tokens.
 func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	untyped := func(e Event) bool {
 		return e.Fate == Refused && e.Outcome == exchange.Unclassified && e.Prompt <= SmallPrompt
@@ -253,12 +253,19 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		return Requests
 	}
 	as := *l
-	as.Untyped = Requests
-	if _, left := Explain(&as, Requests, acct, as.Refusals(Requests), o); len(left) == 0 {
+	as.Untyped = Tokens
+	byTokens, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o)
+	if len(left) > 0 || len(byTokens) == 0 {
 		return Requests
 	}
-	as.Untyped = Tokens
-	if _, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o); len(left) == 0 {
+	as.Untyped = Requests
+	count, unexplained := 0, 0
+	for _, dim := range []Dimension{Requests, Tokens} {
+		limits, left := Explain(&as, dim, acct, as.Refusals(dim), o)
+		count += len(limits)
+		unexplained += len(left)
+	}
+	if unexplained > 0 || len(byTokens) < count {
 		return Tokens
 	}
 	return Requests

@@ -36,6 +36,13 @@ func (l *Log) Usage(t time.Duration) float64 {
 	return l.sum
 }
 
+// clone returns a copy that shares nothing with l.
+func (l *Log) clone() *Log {
+	c := *l
+	c.entries = slices.Clone(l.entries)
+	return &c
+}
+
 // until returns how long after t amount has left the window.
 func (l *Log) until(t time.Duration, amount float64) time.Duration {
 	if amount <= 0 {
@@ -295,8 +302,7 @@ func (w *WarmUp) Charge(t time.Duration, cost float64) {
 // ready returns the first moment from t on at which a request of the given
 // cost, no more than Cold, would pass.
 func (w *WarmUp) ready(t time.Duration, cost float64) time.Duration {
-	past := w.log // asked about the future, which must not be forgotten here
-	past.entries = slices.Clone(w.log.entries)
+	past := w.log.clone() // asked about the future, which must not be forgotten here
 	for {
 		count := past.Usage(t)
 		if count+cost <= w.Allowed(t)+slack || count == 0 {

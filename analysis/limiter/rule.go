@@ -102,3 +102,32 @@ func (r *Rule) RetryAfter(t time.Duration, cost float64) (time.Duration, bool) {
 	}
 	return max(wait, from-t), true
 }
+
+// Clone returns a copy of r in the same state, which goes its own way from here.
+func (r *Rule) Clone() *Rule {
+	c := *r
+	switch m := r.meter.(type) {
+	case *Log:
+		c.meter = m.clone()
+	case *Counter:
+		k := *m
+		c.meter = &k
+	case *Window:
+		k := *m
+		c.meter = &k
+	case *Bucket:
+		k := *m
+		c.meter = &k
+	case *InFlight:
+		k := *m
+		c.meter = &k
+	case *Total:
+		k := *m
+		c.meter = &k
+	case *WarmUp:
+		k := *m
+		k.log = *m.log.clone()
+		c.meter = &k
+	}
+	return &c
+}

@@ -8,29 +8,26 @@ import (
 )
 
 // dimension asks whether it was requests that were counted, when the refusals
-// do not say: the same limit is filled in part with requests four times as
-// large. It reports whether it was tokens, and nothing is left to ask about
+// do not say: larger requests are sent, so many that as tokens they do not fit
+// and as requests they easily do. It reports whether it was tokens, and nothing is left to ask about
 // requests then.
 func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	limits, _ := s.limits(ax.dim)
 	if ax.dim != fit.Requests || s.untyped != "" || len(limits) == 0 || !s.refusedUntyped() {
 		return false, nil
 	}
-	const larger, part = 4, 0.35
+	const over = 1.15 // as many tokens as do not fit, if it is those
 	current := limits[len(limits)-1]
-	size := ax.size
-	size.Prompt *= larger
-	hits := math.Ceil(part * current.Best)
-	if hits*larger <= current.Best+larger {
-		hits = math.Floor(current.Best/larger) + 1 // as many tokens as do not fit, if it is those
-	}
+	size := s.size(tokenPrompt)
+	small, large := float64(ax.size.Prompt+ax.size.MaxTokens), float64(size.Prompt+size.MaxTokens)
+	hits := math.Floor(over*current.Best*small/large) + 1
 	if hits > current.Best {
 		return false, nil // a limit of so few tells nothing
 	}
-	_, err = s.ask(Stage{
+	_, err = s.ask(s.shaped(ax, Stage{
 		Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
-		Rest: s.afterRefusals(), Rate: s.pace(ax, int(hits)), Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
-	})
+		Rest: s.afterRefusals(), Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
+	}))
 	if err != nil {
 		return false, err
 	}

@@ -22,8 +22,11 @@ type axis struct {
 	// began on.
 	filled int
 	began  time.Duration
-	// repeated tells that the limit was filled once more.
-	repeated bool
+	// tooLarge is the size of the smallest single request that was refused for
+	// its tokens; 0: none was.
+	tooLarge int
+	// soaked tells that a rate below the limits known so far was held.
+	soaked bool
 }
 
 // cost is what one request of the axis' size takes.
@@ -40,19 +43,16 @@ func (s *Search) explore(ax *axis) error {
 	if err != nil || !met {
 		return err
 	}
-	const mostLimiters, repeats = 2, 1
-	for range mostLimiters + 1 + repeats {
-		for _, step := range []func(*axis) error{s.descend, s.recover, s.sharpenAmount, s.part, s.refine} {
-			if err := step(ax); err != nil {
-				return err
-			}
+	if err := s.descend(ax); err != nil {
+		return err
+	}
+	const mostLimiters = 3
+	for range mostLimiters {
+		if err := s.recover(ax); err != nil {
+			return err
 		}
-		if s.unclear(ax.dim) && !ax.repeated {
-			ax.repeated = true // a moment was missed, perhaps because the run was cut short: once more
-			if met, err := s.volley(ax); err != nil || !met {
-				return err
-			}
-			continue
+		if err := s.narrow(ax, mostQuestions); err != nil {
+			return err
 		}
 		if ended, err := s.dimension(ax); ended || err != nil {
 			return err
@@ -64,23 +64,60 @@ func (s *Search) explore(ax *axis) error {
 		if err != nil {
 			return err
 		}
-		if held {
-			return s.soakAbove(ax)
+		if !held {
+			continue // another limiter
 		}
+		ax.soaked = true
+		if limits, _ := s.limits(ax.dim); len(limits) > 0 && spread(&limits[len(limits)-1]) > 2*s.agreed(&limits[len(limits)-1]) {
+			if err := s.narrow(ax, mostQuestions/2); err != nil {
+				return err
+			}
+		}
+		return s.soakAbove(ax)
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
 }
 
-// unclear reports whether the latest limiter is known far less well than asked.
-func (s *Search) unclear(dim fit.Dimension) bool {
-	const far = 10
-	limits, _ := s.limits(dim)
-	if len(limits) == 0 {
-		return false
+// mostQuestions bounds how often candidates are asked to part.
+const mostQuestions = 16
+
+// narrow asks about the latest limiter until its candidates agree about the
+// rate as closely as wanted, or until the soak that verifies it is the best
+// next question, or none is left.
+func (s *Search) narrow(ax *axis, most int) error {
+	spent := map[string]int{}
+	for range most {
+		limits, _ := s.limits(ax.dim)
+		if len(limits) == 0 {
+			return nil
+		}
+		latest := limits[len(limits)-1]
+		if inFlight(&latest) && spent["longer"] == 0 {
+			spent["longer"]++
+			if _, err := s.ask(s.longer(ax, &latest)); err != nil {
+				return err
+			}
+			continue
+		}
+		i, ok := s.next(ax, &latest, spent)
+		if !ok || i.free {
+			return nil
+		}
+		if _, err := s.ask(i.stage); err != nil {
+			return err
+		}
+		if after, _ := s.limits(ax.dim); len(after) == len(limits) && !narrower(&after[len(after)-1], &latest) {
+			spent[i.name]++
+		}
 	}
-	latest := &limits[len(limits)-1]
-	return latest.IsRate() && spread(latest) > far*s.cfg.Precision
+	return nil
+}
+
+// narrower reports whether a limit is known better than before: fewer
+// candidates, or a rate that is a tenth more certain.
+func narrower(after, before *fit.Limit) bool {
+	return len(after.Rivals) < len(before.Rivals) || spread(after) < 0.9*spread(before)
 }
 
 // fitted remembers the last fit of a dimension, for as long as nothing new
@@ -121,31 +158,39 @@ func slowest(limits []fit.Limit) (slowest fit.Limit, ok bool) {
 // long as the last, and ends when the endpoint lets requests wait instead.
 func (s *Search) volley(ax *axis) (met bool, err error) {
 	const refusals, first, growth = 3, 64, 4 // one refusal may be a fault; three in a row are a limit
-	rest, sent := s.afterRefusals(), 0
+	horizon := s.cfg.MaxWindow + s.cfg.MaxWindow/10
+	fresh := true
 	for bout := first; ; bout *= growth {
-		st := s.headed(s.pace(ax, sustained), bout, rest >= 0)
+		st := s.headed(ax.rate, bout, fresh)
 		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
-		st.Rest, st.Sizes, st.StopAfter = max(0, rest), []Size{ax.size}, refusals
+		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
+		if fresh && ax.filled == 0 && s.lingers() {
+			st.Rest = s.afterRefusals()
+		}
+		st = s.shaped(ax, st)
+		if !fresh {
+			st.cut(ax.began + horizon - s.now)
+		}
 		xs, err := s.ask(st)
 		if err != nil {
 			return false, err
 		}
-		if sent == 0 {
+		if fresh {
 			ax.begin(xs)
 		}
+		fresh = false
 		n := tally(xs)
-		sent += st.Hits
 		ax.filled += n[exchange.Success]
 		switch {
 		case refusedBy(ax.dim, xs) > 0:
 			return true, nil
 		case n[exchange.Burst] > 0 && ax.rate > 0.1:
 			ax.rate /= 2 // too sudden: burst protection is asked about later
-			sent, bout, rest = 0, first/growth, s.afterRefusals()
+			bout, fresh = first/growth, true
 			continue
 		case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1:
-			ax.rate /= 4 // a token limit has less room even for requests so small
-			sent, bout, rest = 0, first/growth, s.afterRefusals()
+			ax.rate /= 2 // a token limit has less room even for requests so small
+			bout, fresh = first/growth, true
 			continue
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
@@ -155,12 +200,44 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			return false, nil
 		case s.waits(ax):
 			return false, nil
-		case sent >= s.horizon(s.pace(ax, sustained)):
+		case s.now >= ax.began+horizon:
+			if err := s.sharpenLargest(ax); err != nil {
+				return false, err
+			}
 			s.nothingMet(ax)
 			return false, nil
 		}
-		rest = -1 // the next bout follows at once
 	}
+}
+
+// cut drops the requests of a stage that would go out after the given time.
+func (st *Stage) cut(after time.Duration) {
+	for st.Hits > 1 && st.At(st.Hits-1) > max(0, after) {
+		st.Hits--
+	}
+	if st.Offsets != nil {
+		st.Offsets = st.Offsets[:st.Hits]
+	}
+}
+
+// lingers reports whether refusals have an effect of their own: they are
+// counted, or shut everything for a while. After some of those only silence
+// makes sure that what is sent next is not refused for them.
+func (s *Search) lingers() bool {
+	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
+		limits, left := s.limits(dim)
+		if left > 0 {
+			return true
+		}
+		for i := range limits {
+			for _, c := range candidatesOf(&limits[i]) {
+				if c.CountRefused || c.Penalty > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // crowd keeps as many requests in flight as it may for a while, so that a cap
@@ -171,7 +248,7 @@ func (s *Search) crowd(ax *axis) error {
 	s.RangeEnded = true
 	_, err := s.ask(Stage{
 		Question: "in_flight", Dimension: ax.dim, Why: "how many requests may be in flight",
-		Rate: s.pace(ax, hits), Hits: hits, Sizes: []Size{ax.size},
+		Rate: ax.rate, Hits: hits, Sizes: []Size{ax.size},
 	})
 	return err
 }
@@ -208,10 +285,10 @@ func (s *Search) nothingMet(ax *axis) {
 // limiter: refusals that come as often are not for the rate.
 func (s *Search) calm(ax *axis) error {
 	const hits, rate = 60, 2
-	_, err := s.ask(Stage{
+	_, err := s.ask(s.shaped(ax, Stage{
 		Question: "calm", Dimension: ax.dim, Why: "whether requests are refused at any pace",
-		Rest: s.cfg.MaxWindow, Hits: hits, Rate: math.Min(rate, s.pace(ax, sustained)), Sizes: []Size{ax.size},
-	})
+		Rest: s.cfg.MaxWindow, Hits: hits, Rate: math.Min(rate, ax.rate), Sizes: []Size{ax.size},
+	}))
 	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
 	return err
 }
@@ -222,7 +299,7 @@ func (s *Search) calm(ax *axis) error {
 func (s *Search) headed(rate float64, hits int, first bool) Stage {
 	const head, apart = 12, 2
 	gap := math.Max(apart/rate, 2*s.log().Slack.Seconds())
-	st := Stage{Hits: min(hits, s.horizon(rate)), Rate: rate}
+	st := Stage{Hits: hits, Rate: rate}
 	if !first {
 		return st
 	}
@@ -248,33 +325,6 @@ func refusedBy(dim fit.Dimension, xs []exchange.Exchange) (n int) {
 	return n
 }
 
-// sustained is a number of requests for which no limit has room at once.
-const sustained = math.MaxInt
-
-// pace is how fast hits requests may follow each other on an axis without
-// meeting a request limit other than the one that is explored.
-func (s *Search) pace(ax *axis, hits int) float64 {
-	const below = 0.97
-	rate := ax.rate
-	limits, _ := s.limits(fit.Requests)
-	if ax.dim == fit.Requests && len(limits) > 0 {
-		limits = limits[:len(limits)-1]
-	}
-	for i := range limits {
-		if limits[i].IsRate() && float64(hits) > 0.3*limits[i].Low {
-			low, _ := limits[i].RateBounds()
-			rate = math.Min(rate, below*low)
-		}
-	}
-	return rate
-}
-
-// horizon is the number of requests that fill the longest window at a rate,
-// and a tenth more.
-func (s *Search) horizon(rate float64) int {
-	return int(math.Ceil(1.1*rate*s.cfg.MaxWindow.Seconds())) + 1
-}
-
 // afterRefusals is how long to be silent so that what was sent before has no
 // part in what comes next: the longest window known, or the longest possible.
 func (s *Search) afterRefusals() time.Duration {
@@ -285,7 +335,7 @@ func (s *Search) afterRefusals() time.Duration {
 			return s.cfg.MaxWindow
 		}
 		for i := range limits {
-			longest = max(longest, emptyAfter(&limits[i]))
+			longest = max(longest, min(emptyAfter(&limits[i]), s.cfg.MaxWindow))
 		}
 	}
 	return longest

@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -26,44 +27,72 @@ func (s *Search) tokens() error {
 }
 
 // largest lowers the size of the axis until a single request is let in: a
-// request larger than the whole limit never is.
+// request larger than the whole limit never is. Nothing is let in before, so
+// that no silence is needed between the tries, unless refusals linger. What
+// is let in begins to fill the limit.
 func (s *Search) largest(ax *axis) (bool, error) {
-	var sizes []Size
-	for p := ax.size.Prompt; p >= tokenPrompt; p = p * 4 / 5 {
-		sizes = append(sizes, s.size(p))
-	}
-	xs, err := s.ask(Stage{
+	st := Stage{
 		Question: "size", Dimension: ax.dim, Why: "how large a single request may be",
-		Rest: s.afterRefusals(), Rate: math.Min(1, s.pace(ax, sustained)), Hits: len(sizes), Sizes: sizes, UntilAdmitted: 1,
-	})
+		Rate: math.Min(ax.rate, 1/max(2*s.log().Slack, 10*time.Millisecond).Seconds()), UntilAdmitted: 1,
+	}
+	for p := ax.size.Prompt; p >= tokenPrompt; p = p * 4 / 5 {
+		st.Sizes = append(st.Sizes, s.size(p))
+	}
+	st.Hits = len(st.Sizes)
+	if s.lingers() {
+		st.Rest = s.afterRefusals()
+		st.Rate = 1 / math.Max(1/st.Rate, 1.05*s.longestBlock().Seconds())
+	}
+	xs, err := s.ask(s.shaped(ax, st))
 	if err != nil {
 		return false, err
 	}
-	for i := range xs {
-		if xs[i].Outcome == exchange.Success {
-			ax.size = s.size(xs[i].PromptTokens)
-			return true, s.sharpenLargest(ax, xs[:i])
-		}
+	if s.takes(ax, xs) {
+		return true, nil
+	}
+	// Perhaps each try was counted: after a silence, from small to large.
+	slices.Reverse(st.Sizes)
+	st.Rest, st.UntilAdmitted, st.StopAfter = s.cfg.MaxWindow, 0, 1
+	st.Sizes = slices.DeleteFunc(st.Sizes, func(z Size) bool { return z.Prompt > ax.size.Prompt })
+	if xs, err = s.ask(s.shaped(ax, st)); err != nil {
+		return false, err
+	}
+	if s.takes(ax, xs) {
+		return true, nil
 	}
 	s.warn("tokens: no request of %d to %d tokens was let in", tokenPrompt, s.cfg.MaxPrompt)
 	return false, nil
 }
 
-// sharpenLargest bisects between the largest request that was let in and the
-// smallest that was not, when a token limit was what refused it: that
-// boundary is the limit's capacity.
-func (s *Search) sharpenLargest(ax *axis, refused []exchange.Exchange) error {
-	if refusedBy(fit.Tokens, refused) == 0 {
-		return nil
+// takes makes the largest request that was let in the size of the axis, and
+// remembers the smallest that was refused for its tokens.
+func (s *Search) takes(ax *axis, xs []exchange.Exchange) bool {
+	largest := 0
+	for i := range xs {
+		switch x := &xs[i]; {
+		case x.Admitted():
+			largest = max(largest, x.PromptTokens)
+		case fit.RefusedBy(fit.Tokens, x) && (ax.tooLarge == 0 || x.PromptTokens < ax.tooLarge):
+			ax.tooLarge = x.PromptTokens
+		}
 	}
-	low, high := ax.size.Prompt, refused[len(refused)-1].PromptTokens
+	if largest > 0 {
+		ax.size = s.size(largest)
+	}
+	return largest > 0
+}
+
+// sharpenLargest bisects between the largest request that was let in and the
+// smallest that was not, where requests are let through too slowly for a
+// second one to meet the limit: that boundary is its capacity.
+func (s *Search) sharpenLargest(ax *axis) error {
+	low, high := ax.size.Prompt, ax.tooLarge
 	for float64(high-low) > s.cfg.Precision/2*float64(high) && high-low > 1 {
 		mid := (low + high) / 2
-		xs, err := s.ask(Stage{
+		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "size", Dimension: ax.dim, Why: "how large a single request may be, exactly",
-			Rest: max(s.afterRefusals(), time.Duration(float64(time.Second)/s.pace(ax, sustained))),
-			Hits: 1, Rate: 1, Sizes: []Size{s.size(mid)},
-		})
+			Rest: s.afterRefusals(), Hits: 1, Rate: 1, Sizes: []Size{s.size(mid)},
+		}))
 		if err != nil {
 			return err
 		}
@@ -77,6 +106,19 @@ func (s *Search) sharpenLargest(ax *axis, refused []exchange.Exchange) error {
 	return nil
 }
 
+// longestBlock is for how long a refusal may shut everything.
+func (s *Search) longestBlock() (longest time.Duration) {
+	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
+		limits, _ := s.limits(dim)
+		for i := range limits {
+			for _, c := range candidatesOf(&limits[i]) {
+				longest = max(longest, c.Penalty)
+			}
+		}
+	}
+	return longest
+}
+
 // freeQuota uses up the trial key's allocation, request by request, and stops
 // at the first refusal that says so.
 func (s *Search) freeQuota() error {
@@ -88,7 +130,13 @@ func (s *Search) freeQuota() error {
 	// requests in flight when it ends.
 	const mostHits, unhurried = 2000, 2.0
 	size := s.size(max(smallPrompt, s.cfg.MaxPrompt/8))
-	rate := math.Min(unhurried, 0.8*s.pace(&axis{dim: fit.Tokens, rate: s.cfg.MaxRPS}, sustained))
+	rate := math.Min(unhurried, s.cfg.MaxRPS)
+	if limits, _ := s.limits(fit.Requests); len(limits) > 0 {
+		if limit, ok := slowest(limits); ok {
+			low, _ := limit.RateBounds()
+			rate = math.Min(rate, 0.8*low)
+		}
+	}
 	if limits, _ := s.limits(fit.Tokens); len(limits) > 0 {
 		limit, _ := slowest(limits)
 		low, _ := limit.RateBounds()

@@ -8,84 +8,34 @@ import (
 	"probe/analysis/limiter"
 )
 
-// refine narrows the latest limiter's rate down to the wanted precision, as
-// far as the times of arrival allow.
-func (s *Search) refine(ax *axis) error {
-	const most, patience = 8, 2
-	last, idle := math.Inf(1), 0
-	for range most {
-		limits, _ := s.limits(ax.dim)
-		if len(limits) == 0 {
-			return nil
-		}
-		current := limits[len(limits)-1]
-		width := spread(&current)
-		if width > 0.9*last {
-			idle++
-		}
-		if !current.IsRate() || width <= s.cfg.Precision || idle == patience {
-			return nil // narrow enough, or the last tries brought nothing
-		}
-		last = width
-		if aligned(&current) && current.Penalty == 0 {
-			if err := s.again(ax); err != nil {
-				return err
-			}
+// sharper returns ideas that narrow what is unknown of a candidate, for the
+// best one and for those of its rivals that are another model.
+func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
+	const enough = 4 // candidates: the others are variants of these
+	for n, c := range candidatesOf(l) {
+		if !c.IsRate() || n == enough {
 			continue
 		}
-		st, ok := s.sharper(ax, &current)
-		if !ok {
-			return nil
+		rest := min(emptyAfter(l), s.cfg.MaxWindow)
+		if ax.dim == fit.Tokens && s.amountWidth(&c) > s.cfg.Precision/2 {
+			ideas = append(ideas, idea{name: "fill", stage: s.fill(ax, &c, rest)})
 		}
-		if _, err := s.ask(st); err != nil {
-			return err
+		if c.Algorithm == limiter.TokenBucket {
+			ideas = append(ideas, idea{name: "drip", stage: s.drip(ax, &c)}, idea{name: "saturate", stage: s.saturate(ax, &c)})
+		} else {
+			ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, rest, beliefs)}, idea{name: "again", stage: s.edge(ax, &c, 0, beliefs)})
+			for _, part := range []float64{0.25, 0.5, 0.75} {
+				ideas = append(ideas, idea{name: "later", stage: s.edge(ax, &c, seconds(part*c.Param), beliefs)})
+			}
+		}
+		if c.Penalty > 0 || c.CountRefused {
+			ideas = append(ideas, idea{name: "bisect", stage: s.bisect(ax, &c, rest)})
 		}
 	}
-	return nil
-}
-
-// sharper returns the stage that narrows the wider of the two unknowns,
-// capacity or window.
-func (s *Search) sharper(ax *axis, l *fit.Limit) (Stage, bool) {
-	c := &l.Candidate
-	switch {
-	case ax.dim == fit.Tokens && s.amountWidth(c) > s.cfg.Precision/2 && s.amountWidth(c) >= (c.ParamHigh-c.ParamLow)/c.Param:
-		return s.fill(ax, l)
-	case c.Penalty > 0, c.Algorithm != limiter.TokenBucket && c.CountRefused:
-		return s.bisect(ax, l)
-	case c.Algorithm != limiter.TokenBucket:
-		return s.edge(ax, l)
-	case c.Best/ax.cost() < 3:
-		return s.saturate(ax, c)
-	}
-	return s.drip(ax, l)
+	return ideas
 }
 
 func (s *Search) amountWidth(c *fit.Candidate) float64 { return (c.High - c.Low) / c.Best }
-
-// sharpenAmount finds out how many tokens fit before anything else is asked:
-// experiments that part models need to know how much half a limit is.
-func (s *Search) sharpenAmount(ax *axis) error {
-	const most = 4
-	for range most {
-		limits, _ := s.limits(ax.dim)
-		if ax.dim != fit.Tokens || len(limits) == 0 {
-			return nil
-		}
-		current := limits[len(limits)-1]
-		if s.amountWidth(&current.Candidate) <= s.cfg.Precision/2 {
-			return nil
-		}
-		st, ok := s.fill(ax, &current)
-		if !ok {
-			return nil
-		}
-		if _, err := s.ask(st); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // descend follows a volley of tokens with ever smaller requests, each half as
 // large as the last: which of them fit tells the capacity to the size of the
@@ -96,122 +46,137 @@ func (s *Search) descend(ax *axis) error {
 	}
 	const share = 300 // of what was let in, the smallest that matters
 	let := ax.filled * ax.size.Prompt
-	for p := ax.size.Prompt / 2; p > max(tokenPrompt, let/share); p /= 2 {
-		if _, err := s.ask(Stage{
-			Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly",
-			Rate: s.pace(ax, sustained), Hits: 1, Sizes: []Size{s.size(p)},
-		}); err != nil {
-			return err
-		}
+	st := Stage{
+		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rate: math.Min(ax.rate, 1/max(4*s.log().Slack, time.Millisecond).Seconds()),
 	}
-	return nil
+	for p := ax.size.Prompt / 2; p > max(tokenPrompt, let/share); p /= 2 {
+		st.Sizes = append(st.Sizes, s.size(p))
+	}
+	if st.Hits = len(st.Sizes); st.Hits == 0 {
+		return nil
+	}
+	_, err := s.ask(s.shaped(ax, st))
+	return err
 }
-
-// fewRequests is the number of requests of a short experiment.
-const fewRequests = 16
 
 // fill brings an empty limiter to the most that is known to fit and then
 // tries ever smaller requests: which of them fit tells the capacity to the
 // size of the smallest.
-func (s *Search) fill(ax *axis, l *fit.Limit) (Stage, bool) {
-	c := &l.Candidate
+func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	st := Stage{
-		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly",
-		Rest: emptyAfter(l), Rate: s.pace(ax, fewRequests),
+		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: ax.rate,
 	}
 	overhead := float64(s.cfg.MaxTokens)
-	room := int(0.85 * st.Rate * c.Window().Seconds()) // requests that fit into the shortest window allowed
-	for rest := c.Low; rest > overhead+tokenPrompt; {
-		piece := math.Min(rest, ax.cost())
+	for left := c.Low; left > overhead+tokenPrompt; {
+		piece := math.Min(left, ax.cost())
 		st.Sizes = append(st.Sizes, s.size(int(piece-overhead)))
-		rest -= piece
+		left -= piece
 	}
 	base := len(st.Sizes)
 	for gap := (c.High - c.Low) / 2; gap >= tokenPrompt+overhead; gap /= 2 {
-		if len(st.Sizes) >= max(room, base+2) {
-			break
-		}
 		st.Sizes = append(st.Sizes, s.size(int(gap-overhead)))
 	}
-	st.Hits = len(st.Sizes)
-	return st, st.Hits > base
+	if st.Hits = len(st.Sizes); st.Hits == base {
+		st.Hits = 0
+	}
+	return s.shaped(ax, st)
 }
 
-// edge fills an empty limiter exactly and then tries, closely spaced, the
-// moments at which the window may end.
-func (s *Search) edge(ax *axis, l *fit.Limit) (Stage, bool) {
-	c := &l.Candidate
-	slack := s.log().Slack.Seconds()
-	from, to := c.ParamLow-slack, c.ParamHigh+slack
-	const probes = 12
-	step := math.Max((to-from)/probes, math.Max(slack, 1e-4*c.Param))
-	st := Stage{
-		Question: "edge", Dimension: ax.dim, Why: "when exactly the window ends", Rest: emptyAfter(l),
-	}
+// edge fills a limiter exactly and then tries, one request at a time, the
+// moments at which its candidates would have room again.
+func (s *Search) edge(ax *axis, c *fit.Candidate, rest time.Duration, beliefs []belief) Stage {
+	st := Stage{Question: "edge", Dimension: ax.dim, Why: "when exactly there is room again", Rest: rest}
 	size, n := ax.size, c.Best
 	if ax.dim == fit.Tokens {
 		// n equal requests that fit, and one more that does not.
 		n = math.Max(1, math.Ceil(c.Low/ax.cost()))
 		size = s.size(max(tokenPrompt, int(0.998*c.Low/n)-s.cfg.MaxTokens))
 		if (n+1)*float64(size.Prompt+size.MaxTokens) <= c.High {
-			return Stage{}, false
+			return Stage{}
 		}
 	}
 	if n < 1 {
-		return Stage{}, false
+		return Stage{}
 	}
-	gap := time.Duration(float64(time.Second) / s.pace(ax, int(n)))
-	for k := range int(n) {
-		st.Offsets = append(st.Offsets, time.Duration(k)*gap)
+	st.Hits, st.Rate, st.Sizes = int(n), ax.rate, []Size{size}
+	st = s.shaped(ax, st)
+	at := make([]time.Duration, 0, st.Hits)
+	for k := range st.Hits {
+		at = append(at, st.At(k))
 	}
-	lastAt := st.Offsets[len(st.Offsets)-1]
-	for t := from; t <= to+step; t += step {
-		at := time.Duration(t * float64(time.Second))
-		if at > lastAt {
-			st.Offsets = append(st.Offsets, at)
+	end := at[len(at)-1]
+	first, last := s.reopens(beliefs, &st, ax)
+	if last <= end {
+		return Stage{}
+	}
+	tries := s.tries(ax, max(first, end), last, size)
+	for _, due := range tries.Offsets {
+		if due > end {
+			at = append(at, due)
 		}
 	}
-	st.Hits = len(st.Offsets)
-	st.Sizes = []Size{size}
+	st.Offsets, st.Rate = at, 0
+	st.Hits = len(at)
 	st.UntilAdmitted = int(n) + 1
-	return st, st.Hits > int(n)
+	return st
+}
+
+// reopens returns when, after a stage has begun that fills a limiter, the
+// first and the last of the beliefs would have room again.
+func (s *Search) reopens(beliefs []belief, st *Stage, ax *axis) (first, last time.Duration) {
+	first = math.MaxInt64
+	end := s.now + st.Rest + st.Duration()
+	for i := range beliefs {
+		rule := beliefs[i].rule.Clone()
+		for k := range st.Hits {
+			at, cost := s.now+st.Rest+st.At(k), ax.costOf(st.Size(k))
+			if rule.Admits(at, cost) {
+				rule.Charge(at, cost)
+			}
+		}
+		wait, ok := rule.RetryAfter(end, ax.costOf(st.Size(0)))
+		if !ok || wait > s.cfg.MaxWindow {
+			continue
+		}
+		opens := st.Duration() + wait
+		first, last = min(first, opens), max(last, opens)
+	}
+	return first, last
 }
 
 // bisect fills an empty limiter exactly and asks once, in the middle of the
 // times at which the window may end: a try that is refused may count, or shut
 // everything for a while.
-func (s *Search) bisect(ax *axis, l *fit.Limit) (Stage, bool) {
-	c := &l.Candidate
+func (s *Search) bisect(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	n := math.Floor(c.Best / ax.cost())
 	if n < 1 {
-		return Stage{}, false
+		return Stage{}
 	}
-	st := Stage{
-		Question: "bisect", Dimension: ax.dim, Why: "whether the window has ended by then", Rest: emptyAfter(l),
-		Sizes: []Size{ax.size}, StopAfter: 1,
-	}
-	gap := 1 / s.pace(ax, int(n))
-	for k := range int(n) {
-		st.Offsets = append(st.Offsets, seconds(float64(k)*gap))
+	st := s.shaped(ax, Stage{
+		Question: "bisect", Dimension: ax.dim, Why: "whether the window has ended by then", Rest: rest,
+		Sizes: []Size{ax.size}, StopAfter: 1, Hits: int(n), Rate: ax.rate,
+	})
+	at := make([]time.Duration, 0, st.Hits+1)
+	for k := range st.Hits {
+		at = append(at, st.At(k))
 	}
 	middle := math.Sqrt(c.ParamLow * c.ParamHigh)
 	if c.Algorithm == limiter.TokenBucket {
 		middle = ax.cost() / middle
 	}
-	if middle <= n*gap {
-		return Stage{}, false // it does not fill in so short a time
+	if seconds(middle) <= at[len(at)-1] {
+		return Stage{} // it does not fill in so short a time
 	}
-	st.Offsets = append(st.Offsets, seconds(middle))
+	st.Offsets, st.Rate = append(at, seconds(middle)), 0
 	st.Hits = len(st.Offsets)
-	return st, true
+	return st
 }
 
 // drip lets a bucket that is used up refill a little, takes what must be there
 // and looks closely when the next request fits: so many refills took so long.
-func (s *Search) drip(ax *axis, l *fit.Limit) (Stage, bool) {
-	c := &l.Candidate
+func (s *Search) drip(ax *axis, c *fit.Candidate) Stage {
 	perSecond, low, high := c.Param/ax.cost(), c.ParamLow/ax.cost(), c.ParamHigh/ax.cost()
-	slack, pace := s.log().Slack.Seconds(), s.pace(ax, fewRequests)
+	slack, pace := s.log().Slack.Seconds(), ax.rate
 	refills := math.Ceil(3 * perSecond * math.Max(slack, 1/pace) / s.cfg.Precision) // so that the slack is a third of the precision
 	refills = math.Min(refills, 1.5/((c.ParamHigh-c.ParamLow)/c.Param))             // and their number is not in doubt
 	refills = math.Floor(math.Max(2, math.Min(refills, 0.8*c.Low/ax.cost())))
@@ -229,17 +194,16 @@ func (s *Search) drip(ax *axis, l *fit.Limit) (Stage, bool) {
 		st.Offsets = append(st.Offsets, seconds(t))
 	}
 	st.Hits = len(st.Offsets)
-	return st, true
+	return st
 }
 
 // saturate offers a little more than a bucket refills, long enough for what
 // is let in to tell the refill to the wanted precision.
-func (s *Search) saturate(ax *axis, c *fit.Candidate) (Stage, bool) {
+func (s *Search) saturate(ax *axis, c *fit.Candidate) Stage {
 	perSecond := c.Param / ax.cost()
 	hits := math.Min(1.2/s.cfg.Precision, 1.1*perSecond*2*s.cfg.MaxWindow.Seconds())
-	rate := math.Min(s.pace(ax, sustained), 1.15*perSecond)
 	return Stage{
 		Question: "saturate", Dimension: ax.dim, Why: "how fast the bucket refills",
-		Rate: rate, Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{ax.size},
-	}, hits >= 1
+		Rate: math.Min(ax.rate, 1.15*perSecond), Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{ax.size},
+	}
 }

@@ -212,16 +212,14 @@ func (s *Search) options() fit.Options {
 	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow}
 }
 
-// calibrate sends a few single requests, small and larger, to learn how fast
-// the endpoint answers and how it counts tokens.
+// calibrate sends two single requests of different size, both small, to learn
+// how fast the endpoint answers and how it counts tokens.
 func (s *Search) calibrate() error {
-	const enough = 512 // tokens, to learn how they are counted
-	medium := max(smallPrompt, min(enough, s.cfg.MaxPrompt/8))
 	_, err := s.ask(Stage{
 		Question: "calibrate", Why: "how fast the endpoint answers and how it counts tokens",
 		// Apart, so that a sliding log gives them back one by one.
-		Hits: 3, Offsets: []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond},
-		Sizes: []Size{s.size(smallPrompt), s.size(medium), s.size(smallPrompt)},
+		Hits: 2, Offsets: []time.Duration{0, 500 * time.Millisecond},
+		Sizes: []Size{s.size(min(fit.SmallPrompt, s.cfg.MaxPrompt)), s.size(smallPrompt)},
 	})
 	return err
 }

@@ -22,14 +22,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		if !ok {
 			return true, nil
 		}
-		if ax.margin == 0 {
-			ax.margin = s.closest(&limit)
-		}
-		st := s.paced(ax, &limit, 1-ax.margin)
-		st.Question, st.Why = "verify_below", "whether a rate just below the limit holds"
-		st.Rest = s.afterRefusals()
-		st.StopAfter = 3
-		xs, err := s.ask(st)
+		xs, err := s.ask(s.soakOf(ax, &limit))
 		if err != nil {
 			return false, err
 		}
@@ -46,6 +39,30 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 	}
 	s.warn("%s: even %.0f %% below the limit something was refused, because requests arrive unevenly", ax.dim, 100*furthest)
 	return true, nil
+}
+
+// soakOf is the soak below a limit, at the rate of its best candidate.
+func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
+	if ax.margin == 0 {
+		ax.margin = s.closest(l)
+	}
+	st := s.paced(ax, l, 1-ax.margin)
+	st.Question, st.Why = "verify_below", "whether a rate just below the limit holds"
+	st.Rest, st.StopAfter = s.afterRefusals(), 3
+	if ax.dim == fit.Requests && s.untyped != "" {
+		st.Rest = s.cfg.MaxWindow // so many tokens were sent to know the dimension
+	}
+	return st
+}
+
+// soak is the same as an idea: what its answers would tell apart.
+func (s *Search) soak(ax *axis, latest *fit.Limit) (Stage, bool) {
+	limits, _ := s.limits(ax.dim)
+	limit, ok := slowest(limits)
+	if !s.cfg.Verify || !ok || limit.Algorithm != latest.Algorithm || limit.Param != latest.Param {
+		return Stage{}, false
+	}
+	return s.soakOf(ax, &limit), true
 }
 
 // Margins below a limit at which a soak begins and beyond which it has lost
@@ -65,7 +82,7 @@ func (s *Search) closest(l *fit.Limit) float64 {
 
 // paced returns a stage at a share of a limit's lowest rate, evenly spaced.
 func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
-	low, _ := l.RateBounds()
+	low := l.RateLow
 	size, unit := ax.size, 1.0
 	if ax.dim == fit.Tokens {
 		size = s.soakSize(ax, l)
@@ -73,6 +90,11 @@ func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
 	}
 	rate := share * low / unit
 	hold := math.Max(2*l.Window().Seconds(), 1.1*s.cfg.MaxWindow.Seconds())
+	if l.Algorithm == limiter.TokenBucket {
+		// A slower bucket behind this one is empty only after its capacity over
+		// the difference of the rates.
+		hold *= 3
+	}
 	return Stage{Dimension: ax.dim, Spaced: true, Rate: rate, Hits: int(math.Ceil(rate*hold)) + 1, Sizes: []Size{size}}
 }
 
@@ -100,9 +122,9 @@ func (s *Search) soakAbove(ax *axis) error {
 		return nil
 	}
 	for _, over := range []float64{1.05, 1.2, 1.6} {
-		low, high := limit.RateBounds()
+		_, high := limit.RateBounds()
 		st := s.paced(ax, &limit, 1)
-		st.Rate *= over * high / low
+		st.Rate *= over * high / limit.RateLow
 		st.Hits = int(math.Ceil(2.2*limit.Window().Seconds()*st.Rate)) + 2
 		if ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
 			return nil

@@ -1,0 +1,192 @@
+package search
+
+import (
+	"math"
+	"time"
+
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+)
+
+// A belief is one limiter that the log allows, in the state in which the log
+// leaves it: what it would answer can be asked without sending anything.
+type belief struct {
+	rate float64
+	odd  bool // refusals have an effect of their own, which is rare
+	rule *limiter.Rule
+}
+
+// candidatesOf returns a limit's best candidate and its rivals.
+func candidatesOf(l *fit.Limit) []fit.Candidate {
+	return append([]fit.Candidate{l.Candidate}, l.Rivals...)
+}
+
+// beliefs returns the corners of all candidates of a limit.
+func (s *Search) beliefs(l *fit.Limit) []belief {
+	log := s.log()
+	var all []belief
+	for _, c := range candidatesOf(l) {
+		if !c.IsRate() {
+			continue
+		}
+		for _, spec := range c.Corners() {
+			all = append(all, belief{rate: spec.Rate(), odd: c.CountRefused || c.Penalty > 0, rule: replayed(log, &c, spec)})
+		}
+	}
+	return all
+}
+
+// replayed returns a limiter after everything that the log tells of it.
+func replayed(log *fit.Log, c *fit.Candidate, spec limiter.Spec) *limiter.Rule {
+	rule := limiter.NewRule(spec)
+	mine := c.Explained
+	for i := range log.Events {
+		e := &log.Events[i]
+		for len(mine) > 0 && mine[0] < i {
+			mine = mine[1:]
+		}
+		switch e.Fate {
+		case fit.Admitted:
+			rule.Charge(e.At, c.Cost(e))
+		case fit.Refused:
+			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
+		}
+	}
+	return rule
+}
+
+// answers returns, request by request, what a stage would be answered under a
+// belief if it arrived later than planned by shift: true for what is let in.
+// It is as long as the stage would get.
+func (s *Search) answers(b *belief, st *Stage, ax *axis, shift time.Duration) []bool {
+	rule := b.rule.Clone()
+	start := s.now + st.Rest + shift
+	out := make([]bool, 0, st.Hits)
+	refused, admitted := 0, 0
+	for k := range st.Hits {
+		cost := ax.costOf(st.Size(k))
+		at := start + st.At(k)
+		ok := rule.Admits(at, cost)
+		if ok {
+			rule.Charge(at, cost)
+			admitted++
+		} else {
+			rule.Refuse(at, cost, true)
+			refused++
+		}
+		out = append(out, ok)
+		if st.StopAfter > 0 && refused >= st.StopAfter || st.UntilAdmitted > 0 && admitted >= st.UntilAdmitted {
+			break
+		}
+	}
+	return out
+}
+
+// opens returns when, from now on, a belief would let a request of the given
+// cost in; false when it never would.
+func (s *Search) opens(b *belief, cost float64) (time.Duration, bool) {
+	return b.rule.RetryAfter(s.now, cost)
+}
+
+// costOf is what a request of a size takes on the axis.
+func (ax *axis) costOf(z Size) float64 {
+	if ax.dim == fit.Requests {
+		return 1
+	}
+	return float64(z.Prompt + z.MaxTokens)
+}
+
+// guards are the limits that a stage must not meet: all that are known but the
+// latest of the axis, which is what the stage asks about. They are a little
+// stricter than what was found, in the state in which the log leaves them.
+func (s *Search) guards(ax *axis) (guards []guard) {
+	log := s.log()
+	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
+		limits, _ := s.limits(dim)
+		if dim == ax.dim && len(limits) > 0 {
+			limits = limits[:len(limits)-1]
+		}
+		for i := range limits {
+			for _, c := range candidatesOf(&limits[i]) {
+				if !c.IsRate() || c.ParamHigh > vague*c.ParamLow {
+					continue
+				}
+				spec := strict(&c, log.Slack)
+				guards = append(guards, guard{dim, replayed(log, &c, spec)})
+			}
+		}
+	}
+	return guards
+}
+
+// vague is the range of a window, a ratio, from which on a limit is not known
+// well enough to stay below it.
+const vague = 1.3
+
+// A guard is a limit that a stage must stay below.
+type guard struct {
+	dim  fit.Dimension
+	rule *limiter.Rule
+}
+
+func (g *guard) cost(z Size) float64 { return (&axis{dim: g.dim}).costOf(z) }
+
+// strict is a limiter that refuses whatever the candidate may refuse, under
+// arrivals that are known up to a slack. Windows that follow one another are
+// taken for sliding ones, which no phase of theirs is stricter than.
+func strict(c *fit.Candidate, slack time.Duration) limiter.Spec {
+	const longer, fewer, many = 1.02, 0.97, 30
+	spec := c.Spec()
+	spec.Amount, spec.Aligned = c.Low, false
+	if c.Algorithm == limiter.SlidingCounter {
+		// Evenly: what came at the beginning of the last window still counts in
+		// full when the next one begins.
+		const burst, rate = 0.125, 0.75
+		spec.Algorithm, spec.Burst = limiter.TokenBucket, math.Max(1, burst*c.Low)
+		spec.Amount, spec.Window = rate*c.Low, time.Duration(c.ParamHigh*longer*float64(time.Second))
+		return spec
+	}
+	if spec.Amount >= many {
+		spec.Amount = math.Floor(fewer * spec.Amount)
+	}
+	if c.Algorithm == limiter.TokenBucket {
+		spec.Window = time.Duration(spec.Amount / c.ParamLow * longer * float64(time.Second))
+		return spec
+	}
+	spec.Algorithm = limiter.SlidingLog
+	spec.Window = time.Duration(c.ParamHigh*longer*float64(time.Second)) + 2*slack
+	return spec
+}
+
+// shaped delays the requests of a stage so that nothing but the limit it asks
+// about has to refuse any: as fast as the others certainly allow.
+func (s *Search) shaped(ax *axis, st Stage) Stage {
+	guards := s.guards(ax)
+	if len(guards) == 0 || st.Hits == 0 {
+		return st
+	}
+	offsets := make([]time.Duration, 0, st.Hits)
+	start, shift := s.now+st.Rest, time.Duration(0)
+	for k := range st.Hits {
+		at := st.At(k) + shift
+		for again := true; again; {
+			again = false
+			for i := range guards {
+				g := &guards[i]
+				wait, ok := g.rule.RetryAfter(start+at, g.cost(st.Size(k)))
+				if ok && wait > 0 {
+					at, again = at+wait, true
+				}
+			}
+		}
+		for i := range guards {
+			guards[i].rule.Charge(start+at, guards[i].cost(st.Size(k)))
+		}
+		shift = at - st.At(k)
+		offsets = append(offsets, at)
+	}
+	if shift > 0 {
+		st.Offsets = offsets
+	}
+	return st
+}

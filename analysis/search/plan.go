@@ -1,0 +1,307 @@
+package search
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"probe/analysis/fit"
+)
+
+// An idea is a stage that may tell candidates apart.
+type idea struct {
+	name  string // ideas of one name that brought nothing are not had again
+	stage Stage
+	free  bool // has to be sent anyway, to verify what was found
+}
+
+// next returns the idea that tells the candidates of a limit apart best for
+// what it costs: every candidate is asked what it would answer, and those
+// that differ in the rate ought to differ in the answers. It is false when
+// the candidates agree, or when no idea parts them.
+func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool) {
+	beliefs := s.beliefs(l)
+	weights, total := s.disagreements(beliefs, s.agreed(l))
+	if total == 0 {
+		return idea{}, false
+	}
+	pairs := float64(len(beliefs)*(len(beliefs)-1)) / 2
+	var best idea
+	bestValue := 0.0
+	for _, i := range s.ideas(ax, l, beliefs) {
+		if spent[i.name] >= mostRepeats || i.stage.Hits == 0 {
+			continue
+		}
+		parted, admitted := s.parted(beliefs, weights, &i.stage, ax)
+		if parted/total < leastParted {
+			continue
+		}
+		price := s.price(&i, l, ax, admitted)
+		if parted/pairs < worthwhile*price {
+			continue
+		}
+		if value := parted / price; value > bestValue {
+			bestValue, best = value, i
+		}
+	}
+	return best, bestValue > 0
+}
+
+const (
+	// mostRepeats is how often an idea is had again that narrowed nothing.
+	mostRepeats = 2
+	// leastParted is the share of the disagreement that an idea has to settle.
+	leastParted = 0.02
+	// worthwhile is the share of all pairs of beliefs that an idea has to tell
+	// apart for each unit of its price.
+	worthwhile = 0.01
+	// unlikely is how much less it counts that a model differs in which refusals
+	// have an effect of their own.
+	unlikely = 0.3
+)
+
+// agreed is how far apart two rates may be and still agree: as far as asked
+// for, or as times of arrival can be told apart.
+func (s *Search) agreed(l *fit.Limit) float64 {
+	return math.Max(s.cfg.Precision, 1.5*s.log().Slack.Seconds()/l.Window().Seconds())
+}
+
+// disagreements returns for each pair of beliefs how much they disagree about
+// the rate, from 0 to 1.
+func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]float64, total float64) {
+	weights = make([][]float64, len(beliefs))
+	for i := range beliefs {
+		weights[i] = make([]float64, i)
+		for j := range i {
+			apart := math.Abs(math.Log(beliefs[i].rate / beliefs[j].rate))
+			if apart > agreed {
+				weights[i][j] = math.Min(1, apart/(10*agreed))
+				if beliefs[i].odd != beliefs[j].odd {
+					weights[i][j] *= unlikely
+				}
+				total += weights[i][j]
+			}
+		}
+	}
+	return weights, total
+}
+
+// parted returns how much of the disagreement a stage would settle, and how
+// many requests would be let in, on average. Answers that an arrival a slack
+// sooner or later would make the same settle nothing.
+func (s *Search) parted(beliefs []belief, weights [][]float64, st *Stage, ax *axis) (parted, admitted float64) {
+	slack := s.log().Slack
+	answers := make([][][]bool, len(beliefs))
+	for i := range beliefs {
+		for _, shift := range []time.Duration{0, -slack, slack} {
+			answers[i] = append(answers[i], s.answers(&beliefs[i], st, ax, shift))
+		}
+		admitted += float64(trues(answers[i][0])) / float64(len(beliefs))
+		for j := range i {
+			if weights[i][j] > 0 && differ(answers[i], answers[j]) {
+				parted += weights[i][j]
+			}
+		}
+	}
+	return parted, admitted
+}
+
+// price is what an idea costs: admissions relative to the limit and time
+// relative to two windows.
+func (s *Search) price(i *idea, l *fit.Limit, ax *axis, admitted float64) float64 {
+	const least = 0.15
+	if i.free {
+		return least
+	}
+	units := math.Max(1, l.Best/ax.costOf(i.stage.Size(0)))
+	took := (i.stage.Rest + i.stage.Duration()).Seconds() / (2 * l.Window().Seconds())
+	return least + admitted/(units+1) + took/2
+}
+
+// ideas returns what may be asked about the candidates of a limit.
+func (s *Search) ideas(ax *axis, l *fit.Limit, beliefs []belief) []idea {
+	ideas := s.bursts(ax, l, beliefs)
+	if i, ok := s.watch(ax, l, beliefs); ok {
+		ideas = append(ideas, i)
+	}
+	if !ax.soaked && l.Width() <= 2*s.agreed(l) && s.fastest(l, beliefs) {
+		if st, ok := s.soak(ax, l); ok {
+			ideas = append(ideas, idea{name: "soak", stage: st, free: true})
+		}
+	}
+	ideas = append(ideas, s.sharper(ax, l, beliefs)...)
+	return ideas
+}
+
+// fastest reports whether no belief allows a higher rate than the best
+// candidate: a soak at its rate would not tell those apart from it.
+func (s *Search) fastest(l *fit.Limit, beliefs []belief) bool {
+	return !slices.ContainsFunc(beliefs, func(b belief) bool { return b.rate > l.RateHigh*(1+2*s.agreed(l)) })
+}
+
+// bursts are a few requests at once, at moments at which candidates may have
+// room: now, once everything that was let in may be forgotten, and between.
+func (s *Search) bursts(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
+	last := s.lastAdmission()
+	moments := []time.Duration{0}
+	size, units := s.pieces(ax, &l.Candidate)
+	for _, c := range candidatesOf(l) {
+		if !c.IsRate() {
+			continue
+		}
+		w := c.Window()
+		margin := w/100 + 2*s.log().Slack
+		for _, at := range []time.Duration{last + w + margin - s.now, w / 8, w / 4, w / 2, 3 * w / 4, w + margin} {
+			known := slices.ContainsFunc(moments, func(m time.Duration) bool { return math.Abs((m - at).Seconds()) < w.Seconds()/50 })
+			if at > 0 && !known && len(moments) < mostMoments {
+				moments = append(moments, at)
+			}
+		}
+	}
+	gap := 1 / ax.rate
+	for _, rest := range moments {
+		for _, hits := range []float64{1, 2, 4, 8, 16, 32, math.Ceil(units / 4), math.Ceil(units / 2), units + 2} {
+			if hits > units+2 {
+				continue
+			}
+			ideas = append(ideas, idea{name: "burst", stage: s.shaped(ax, Stage{
+				Question: "burst_of_room", Dimension: ax.dim, Why: "how much room there is by now",
+				Rest: rest, Rate: 1 / gap, Hits: int(hits), Sizes: []Size{size}, StopAfter: 2,
+			})})
+		}
+	}
+	return ideas
+}
+
+// mostMoments bounds the moments at which a burst is thought of.
+const mostMoments = 12
+
+// lastAdmission is when the last request was sent that was let in.
+func (s *Search) lastAdmission() time.Duration {
+	for i := len(s.main) - 1; i >= 0; i-- {
+		if s.main[i].Admitted() {
+			return s.main[i].Sent
+		}
+	}
+	return 0
+}
+
+// watch asks again and again, one request at a time, around the moments at
+// which the candidates say that there is room again.
+func (s *Search) watch(ax *axis, l *fit.Limit, beliefs []belief) (idea, bool) {
+	size, _ := s.pieces(ax, &l.Candidate)
+	first, last := time.Duration(math.MaxInt64), time.Duration(0)
+	for i := range beliefs {
+		at, ok := s.opens(&beliefs[i], ax.costOf(size))
+		if !ok {
+			continue
+		}
+		first, last = min(first, at), max(last, at)
+	}
+	if last <= 0 || first > last {
+		return idea{}, false // there is room now
+	}
+	return idea{name: "watch", stage: s.tries(ax, first, last, size)}, true
+}
+
+// tries is one request after the other from before first until after last,
+// from now on, until one is let in.
+func (s *Search) tries(ax *axis, first, last time.Duration, size Size) Stage {
+	const most = 60
+	slack := s.log().Slack
+	first, last = max(0, first-slack), last+2*slack
+	gap := max((last-first)/most, slack/2, seconds(1/ax.rate))
+	st := Stage{
+		Question: "watch", Dimension: ax.dim, Why: "when there is room again", Sizes: []Size{size}, UntilAdmitted: 1,
+	}
+	for at := first; ; at += gap {
+		st.Offsets = append(st.Offsets, at)
+		if at > last {
+			break
+		}
+	}
+	st.Hits = len(st.Offsets)
+	return st
+}
+
+// pieces returns a request size and how many of them make up the limit: for
+// tokens a number that lets parts of a limit be sent.
+func (s *Search) pieces(ax *axis, c *fit.Candidate) (Size, float64) {
+	if ax.dim == fit.Requests {
+		return ax.size, c.Best
+	}
+	const pieces = 16
+	n := math.Min(pieces, math.Floor(0.5*ax.rate*c.Window().Seconds()))
+	n = math.Max(math.Max(1, n), math.Ceil(c.Best/ax.cost()))
+	size := s.size(max(tokenPrompt, int(c.Best/n)-s.cfg.MaxTokens))
+	return size, math.Floor(c.Best / ax.costOf(size))
+}
+
+// differ reports whether no series of answers in a is in b.
+func differ(a, b [][]bool) bool {
+	for i := range a {
+		for j := range b {
+			if slices.Equal(a[i], b[j]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func trues(b []bool) (n int) {
+	for _, x := range b {
+		if x {
+			n++
+		}
+	}
+	return n
+}
+
+// inFlight reports whether a cap on requests in flight is among several
+// candidates.
+func inFlight(l *fit.Limit) bool {
+	return !l.IsRate() || slices.ContainsFunc(l.Rivals, func(c fit.Candidate) bool { return !c.IsRate() })
+}
+
+// longer fills the limiter with requests whose answers take longer, and asks
+// now and then for room: a window does not care how long they take, a cap on
+// requests in flight does.
+func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
+	const more, tries = 64, 40 // tokens to be answered with, and tries for room
+	size := ax.size
+	size.MaxTokens += more
+	st := Stage{
+		Question: "longer", Dimension: ax.dim, Why: "whether room comes back with time or with the answers",
+		Rest: s.afterRefusals(), Sizes: []Size{size}, UntilAdmitted: int(l.Best) + 2,
+	}
+	gap := 1 / ax.rate
+	at := 0.0
+	for range int(l.Best) + 2 {
+		st.Offsets = append(st.Offsets, seconds(at))
+		at += gap
+	}
+	step := math.Max(gap, s.usually().Seconds()/4)
+	for range tries {
+		st.Offsets = append(st.Offsets, seconds(at))
+		at += step
+	}
+	st.Hits = len(st.Offsets)
+	return st
+}
+
+// usually is how long an answer took at most so far.
+func (s *Search) usually() (longest time.Duration) {
+	for i := range s.main {
+		if x := &s.main[i]; x.Admitted() {
+			longest = max(longest, x.Done-x.Sent)
+		}
+	}
+	return longest
+}
+
+// spread is the relative width of the rate over all candidates.
+func spread(l *fit.Limit) float64 {
+	low, high := l.RateBounds()
+	return (high - low) / l.Rate()
+}
