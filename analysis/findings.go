@@ -32,9 +32,10 @@ func (e *evidence) findings(d *Document) []string {
 				number(60*l.Rate()), hidden.dim, number(l.Best), l.Window().Seconds())
 		}
 	}
-	if e.log.ServerClock {
+	switch {
+	case e.log.ServerClock:
 		say("Arrivals are by the server's own clock, good to a millisecond.")
-	} else {
+	case e.log.Slack > 0: // without an answer nothing is known of when requests arrived
 		say("Arrivals at the server are known to %v, the spread of round trips.", e.log.Slack)
 	}
 	return out

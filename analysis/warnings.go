@@ -63,6 +63,8 @@ func (d *Document) warnBound(name string, dim fit.Dimension, b Bound, wanted []s
 		d.warn("effective.%s is null: %s were refused, but no limiter that was tried explains when", name, dim)
 	case !slices.Contains(wanted, lookFor[dim]):
 		d.warn("effective.%s is null: limits of %s were not looked for", name, dim)
+	case b.Low == nil:
+		d.warn("effective.%s is null: nothing was let in long enough to say what is sustained", name)
 	default:
 		d.warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", name)
 	}

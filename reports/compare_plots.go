@@ -57,11 +57,7 @@ func successPlot(d *compare.Document) *chart.Figure {
 		Y:      chart.Axis{Label: label, Max: yEnd, Ticks: yTicks},
 		Weight: 1,
 	}
-	least := 99.0
-	if g := d.Workload.Goal.Success; g > 0 {
-		least = 100 * float64(g)
-	}
-	panel.Background = append(panel.Background, chart.Box(least, 103, 0, yEnd, chart.Band))
+	panel.Background = append(panel.Background, chart.Box(leastSuccess(d), 103, 0, yEnd, chart.Band))
 	for _, s := range spots {
 		m := chart.Mark{Shape: chart.Circle, Color: chart.Blue}
 		if !s.meets {
@@ -83,6 +79,14 @@ func successPlot(d *compare.Document) *chart.Figure {
 		Legend:   []chart.Key{{Name: "meets the goal", Color: chart.Blue, Mark: &meets}, {Name: "misses it", Color: chart.Vermillion, Mark: &misses}},
 		Panels:   []*chart.Panel{panel},
 	}
+}
+
+// leastSuccess is the share of tasks, in percent, that has to succeed.
+func leastSuccess(d *compare.Document) float64 {
+	if g := d.Workload.Goal.Success; g > 0 {
+		return 100 * float64(g)
+	}
+	return 99
 }
 
 // successSpots places the strategies. Rows without a success have no cost.

@@ -129,3 +129,21 @@ func TestCompareFolderOfNothing(t *testing.T) {
 		}
 	}
 }
+
+// The points of the page's chart have their names beside them, and the goal is
+// shaded, as in the still picture.
+func TestCompareChartNamesItsPoints(t *testing.T) {
+	in := sampleComparison()
+	var b bytes.Buffer
+	if err := CompareHTML(&b, compare.Compare(in), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"labels":["direct, 3 s","backoff+rotate, 18 s","queue, 7 s","queue+fallback, 7 s"]`,
+		`"spans":[{"from":99,"to":103,"label":""}]`,
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+}

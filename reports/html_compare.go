@@ -79,7 +79,7 @@ func compareFigureRow(d *compare.Document) []page.Figure {
 			continue
 		}
 		figures := []page.Figure{
-			{Name: "The cheapest that meets the goal", Value: flatten(rowName(d, r)), Detail: []string{share(r.Success, r.Tasks) + " of the tasks succeed"}},
+			{Name: "The cheapest that meets the goal", Value: flatten(rowName(d, r)), Text: true, Detail: []string{share(r.Success, r.Tasks) + " of the tasks succeed"}},
 			{Name: "Makespan", Value: seconds(r.MakespanS), Detail: []string{shareText(r.RefusedShare) + " of the attempts are refused"}},
 		}
 		if r.PerMillion != nil {
@@ -111,10 +111,12 @@ func (m *chartMaker) success(d *compare.Document) *page.Chart {
 		}
 		panel.YMax = math.Max(panel.YMax, s.y*1.15)
 		c.Plot.X = append(c.Plot.X, digits(s.x, 6))
+		c.Plot.Labels = append(c.Plot.Labels, flatten(s.name))
 		c.Plot.Names = append(c.Plot.Names, fmt.Sprintf("%s · %s %% of the tasks succeed · %s %s", flatten(s.name), number(s.x), number(s.y), label))
 	}
 	panel.YMax = math.Max(panel.YMax, 1e-9)
 	panel.Series = []page.Series{good, miss}
+	panel.Spans = []page.Span{{From: leastSuccess(d), To: c.Plot.XMax}}
 	c.Plot.Panels = []page.Panel{panel}
 	c.Legend = []page.Key{{Name: "meets the goal", Role: "accepted", Form: "circle"}, {Name: "misses it", Role: "request-rate", Form: "square"}}
 	return c

@@ -48,10 +48,9 @@ func sideSentences(s compare.Side) []string {
 	if len(s.Runs) == 0 {
 		return nil
 	}
-	differ := settingNames(s)
 	list := []string{"The runs have the same settings."}
-	if len(differ) > 0 {
-		list[0] = "The runs differ in " + strings.Join(differ, ", ") + ": a difference between their figures may come from that."
+	if differ := differingSettings(s, 12); differ != "" {
+		list[0] = "The runs differ in " + differ + ": a difference between their figures may come from that."
 	}
 	last := len(s.Runs) - 1
 	for _, f := range s.Figures {
@@ -81,6 +80,19 @@ func settingNames(s compare.Side) []string {
 		}
 	}
 	return names
+}
+
+// differingSettings names what differs, and counts what is over the most that
+// fits into a sentence.
+func differingSettings(s compare.Side, most int) string {
+	names := settingNames(s)
+	if over := len(names) - most; over > 1 {
+		names = append(names[:most:most], fmt.Sprintf("%d more settings", over))
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 // SideMarkdown writes runs side by side as a page of Markdown. plots are paths

@@ -192,3 +192,28 @@ func TestGoldenRunList(t *testing.T) {
 		t.Error("an unknown format gave no error")
 	}
 }
+
+// Many settings that differ are counted rather than all named.
+func TestDifferingSettings(t *testing.T) {
+	side := func(names ...string) compare.Side {
+		s := compare.Side{Settings: []compare.SideSetting{{Name: "started"}}}
+		for _, n := range names {
+			s.Settings = append(s.Settings, compare.SideSetting{Name: n})
+		}
+		return s
+	}
+	for _, tt := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"model"}, "model"},
+		{[]string{"scenario", "model"}, "scenario and model"},
+		{[]string{"a", "b", "c"}, "a, b and c"},
+		{[]string{"a", "b", "c", "d"}, "a, b and 2 more settings"},
+	} {
+		if got := differingSettings(side(tt.names...), 2); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.names, got, tt.want)
+		}
+	}
+}

@@ -48,8 +48,8 @@ func trendPlot(s SideBySide) *chart.Figure {
 		Title:    trendTitle(s.Side),
 		Subtitle: "Each run with the interval of what it found, in the order given. What was not found has no point.",
 	}
-	if names := settingNames(s.Side); len(names) > 0 {
-		f.Subtitle += " The runs differ in " + strings.Join(names, ", ") + "."
+	if differ := differingSettings(s.Side, 4); differ != "" {
+		f.Subtitle += " The runs differ in " + differ + "."
 	}
 	dot := chart.Mark{Shape: chart.Circle, Color: chart.Blue}
 	bar := chart.Stroke(chart.Ink, 1.6)
@@ -68,7 +68,7 @@ func trendTitle(s compare.Side) string {
 	case first.Value == nil || last.Value == nil:
 		return fmt.Sprintf("%s over %d runs", capital(f.Name), len(s.Runs))
 	case last.Differs != nil && !*last.Differs:
-		return fmt.Sprintf("%s: no difference was shown over %d runs", capital(f.Name), len(s.Runs))
+		return fmt.Sprintf("%s: no difference was shown between the first and the last of %d runs", capital(f.Name), len(s.Runs))
 	}
 	return fmt.Sprintf("%s went from %s to %s over %d runs", capital(f.Name), unitText(f.Unit, *first.Value), unitText(f.Unit, *last.Value), len(s.Runs))
 }
@@ -86,11 +86,19 @@ func trendTop(f compare.SideFigure) float64 {
 	return math.Max(top*1.08, 1e-9)
 }
 
+// trendLabel names a figure in the little room beside its panel.
+func trendLabel(f compare.SideFigure) string {
+	if _, currency, ok := strings.Cut(f.Name, "cost per 1M successful tokens, "); ok {
+		return currency + " per 1M"
+	}
+	return f.Name
+}
+
 func trendPanel(s SideBySide, f compare.SideFigure, last bool) *chart.Panel {
 	ticks, top := chart.Linear(trendTop(f), 4, func(v float64) string { return unitText(f.Unit, v) })
 	p := &chart.Panel{
 		X:      chart.Axis{Min: 0.5, Max: float64(len(s.Runs)) + 0.5, Ticks: trendTicks(s), NoNumbers: !last},
-		Y:      chart.Axis{Label: f.Name, Max: top, Ticks: ticks},
+		Y:      chart.Axis{Label: trendLabel(f), Max: top, Ticks: ticks},
 		Weight: 1,
 	}
 	var course plotter.XYs

@@ -59,16 +59,29 @@ func (m Meta) complete(scenario []byte) Meta {
 // write replaces run.json.
 func (m Meta) write(dir string) error { return writeJSON(filepath.Join(dir, runFile), m) }
 
-// writeJSON replaces a file as a whole, so that it is never half written.
+// writeJSON replaces a file as a whole, so that it is never half written. It
+// is on the disk before it takes the old one's place, or a machine that loses
+// its power could leave an empty file under the name.
 func writeJSON(path string, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil {
+	next := path + ".new"
+	if err := writeSynced(next, append(data, '\n')); err != nil {
+		_ = os.Remove(next) // it may not have come to be
 		return err
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(next, path)
+}
+
+func writeSynced(path string, data []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, syncFile(file), file.Close())
 }
 
 // readMeta reads run.json and checks that this program knows the format.

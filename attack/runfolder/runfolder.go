@@ -15,7 +15,8 @@
 // Vegeta's own command reads, with one field more, "probe", that holds what
 // Vegeta does not know. Timestamps are in endpoint time. Every line is one
 // write to a file that is opened for appending, so a process that dies leaves
-// whole lines and at most one torn one at the end.
+// whole lines and at most one torn one at the end. A machine that loses its
+// power may lose more: lines are flushed to the disk when a session ends.
 package runfolder
 
 import (
@@ -142,9 +143,6 @@ func (f *Folder) begin(s Session) error {
 	f.meta.Sessions = append(f.meta.Sessions, s)
 	// What was in flight when the last session ended has left a gap.
 	f.startPart(s.FirstSeq)
-	if err := os.Remove(filepath.Join(f.dir, conclusionFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
 	return f.meta.write(f.dir)
 }
 
@@ -258,8 +256,13 @@ func (f *Folder) Withdraw(seq uint64) error {
 }
 
 // BeginStage writes that a stage is about to be sent. Of a stage that is begun
-// again only what is sent from then on counts.
+// again only what is sent from then on counts. What was concluded of the run
+// before is no longer true from now on, and no sooner: a session that sends
+// nothing leaves it as it is.
 func (f *Folder) BeginStage(s search.Stage) error {
+	if err := os.Remove(filepath.Join(f.dir, conclusionFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	f.mu.Lock()
 	next := f.nextSeq
 	if f.gap {

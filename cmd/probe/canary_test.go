@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"html"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +31,10 @@ const (
 // canaryShapes are the ways in which a key may be written down.
 func canaryShapes() (shapes []string) {
 	for _, key := range []string{canaryEnv, canaryFile} {
-		shapes = append(shapes, key, url.QueryEscape(key), url.PathEscape(key), hex.EncodeToString([]byte(key)))
+		shapes = append(shapes, key, url.QueryEscape(key), url.PathEscape(key), hex.EncodeToString([]byte(key)),
+			html.EscapeString(key), template.HTMLEscapeString(key), template.JSEscapeString(key),
+			strings.ReplaceAll(key, "/", `\/`), strings.NewReplacer("/", `\u002f`, "+", `\u002b`).Replace(key),
+			strings.ReplaceAll(key, "+", "&#43;"))
 		// Base64 of a text that the key is in, wherever it begins: all but the
 		// ends, which depend on what is around it.
 		for shift := range 3 {
@@ -123,7 +128,14 @@ func TestCanary(t *testing.T) {
 		{"compare", "canary.yaml", "--base-url", base, "--out", "compared", "--budget", "200 requests"},
 		{"report", "compared", "--format", "html"},
 		{"classify", "run/attempts.jsonl", "--provider", "generic"},
-		{"init", "--help"}, {"schema"}, {"version"},
+		{"compare", "canary.yaml", "--base-url", base, "--out", "rehearsed", "--twin", "run", "--budget", "100 requests"},
+		{"compare", "run", "gone"},
+		{"serve", "run", "--listen", "nowhere"},
+		{"run", "canary.yaml", "--base-url", base, "--out", "run", "--api-key-env", canaryEnv},
+		{"run", "canary.yaml", "--base-url", "http://" + url.QueryEscape(canaryEnv) + "@127.0.0.1:9/v1", "--speed", "1", "--out", "user"},
+		{"work", "--join", "nowhere.txt", "--patience", "100ms"},
+		{"init", "--help"}, {"init", "--yes", "--base-url", base, "--model", "m", "--out", "made.yaml"}, {"schema"}, {"version"}, {"man", "man"},
+		{"completion", "bash"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), app{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"probe/analysis"
+	"probe/analysis/limiter"
 	"probe/attack/runfolder"
 	"probe/scenarios"
 )
@@ -36,10 +38,18 @@ search: {max_rps: 30, max_window: 6s}
 budget: {requests: 2000}
 `
 
+// What a crash run may send: more than it ever needs, and less than it needs
+// even when it is not killed, so that the budget is what ends it.
+const (
+	crashBudget = 2000
+	tightBudget = 70
+)
+
 // TestCrash kills runs at random moments, over and over, and resumes them.
 // Nothing recorded may be lost, every folder must open, every run must end
 // with the same limit, and the endpoint must never have seen more requests
-// than the budget.
+// than the budget, nor one that was not announced. Every third run has a
+// budget that it exhausts, and must stop there.
 func TestCrash(t *testing.T) {
 	probe := buildProbe(t)
 	dir := t.TempDir()
@@ -48,22 +58,37 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	rng := rand.New(rand.NewPCG(1, uint64(*kills)))
-	for killed, n := 0, 0; killed < *kills; n++ {
+	killed, finished, resumes, recorded := 0, 0, 0, 0
+	for n := 0; killed < *kills; n++ {
 		url, seen := crashEndpoint(t)
-		run := filepath.Join(dir, fmt.Sprint("run", n))
-		killed += crashRun(t, rng, probe, scenario, run, url)
-		if seen := seen(); seen > 2000 {
-			t.Errorf("run %d: the endpoint saw %d requests, the budget was 2000", n, seen)
+		r := crashRun{probe: probe, dir: filepath.Join(dir, fmt.Sprint("run", n)), budget: crashBudget, seen: seen}
+		if n%3 == 2 {
+			r.budget = tightBudget
 		}
+		args := []string{"run", scenario, "--out", r.dir, "--base-url", url, "--budget", fmt.Sprint(r.budget, " requests"), "--json"}
+		killed += r.untilDone(t, rng, args)
+		finished++
+		resumes += r.resumes
+		recorded += bytes.Count(r.kept, []byte{'\n'})
 	}
+	t.Logf("%d kills, of which %d before there was a folder; %d resumes; %d runs came to their end; %d attempts were recorded",
+		killed, killed-resumes, resumes, finished, recorded)
 }
 
-// crashRun runs and kills until a process comes to its end, and returns how
+// A crashRun is a run that is killed and resumed.
+type crashRun struct {
+	probe, dir string
+	budget     int64
+	seen       func() int64 // requests that reached the endpoint
+	resumes    int
+	kept       []byte // the whole lines of attempts.jsonl after the last kill
+}
+
+// untilDone runs and kills until a process comes to its end, and returns how
 // many were killed.
-func crashRun(t *testing.T, rng *rand.Rand, probe, scenario, dir, url string) (killed int) {
-	args := []string{"run", scenario, "--out", dir, "--base-url", url, "--json"}
-	for recorded := 0; ; {
-		cmd := exec.Command(probe, args...)
+func (r *crashRun) untilDone(t *testing.T, rng *rand.Rand, args []string) (killed int) {
+	for {
+		cmd := exec.Command(r.probe, args...)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if err := cmd.Start(); err != nil {
@@ -72,55 +97,92 @@ func crashRun(t *testing.T, rng *rand.Rand, probe, scenario, dir, url string) (k
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
 		select {
-		case err := <-done:
-			checkFinished(t, err, stdout.Bytes(), stderr.String())
+		case <-done:
+			r.checkRecords(t)
+			r.checkFinished(t, cmd.ProcessState.ExitCode(), stdout.Bytes(), stderr.String())
 			return killed
-		case <-time.After(time.Duration(rng.Int64N(int64(2500 * time.Millisecond)))):
+		case <-time.After(time.Duration(rng.Int64N(int64(1500 * time.Millisecond)))):
 			_ = cmd.Process.Kill()
 			<-done
 			killed++
 		}
-		if _, err := os.Stat(filepath.Join(dir, "run.json")); err != nil {
+		if _, err := os.Stat(filepath.Join(r.dir, "run.json")); err != nil {
 			continue // killed before there was anything to lose
 		}
-		recorded = checkFolder(t, probe, dir, recorded)
-		args = []string{"run", "--resume", dir, "--json"}
+		if out, err := exec.Command(r.probe, "report", r.dir).CombinedOutput(); err != nil {
+			t.Errorf("report of a killed run: %v\n%s", err, out)
+		}
+		r.checkRecords(t)
+		args = []string{"run", "--resume", r.dir, "--json"}
+		r.resumes++
 	}
 }
 
-// checkFolder opens the folder of a killed run and returns how many attempts
-// it holds, which may only grow.
-func checkFolder(t *testing.T, probe, dir string, before int) int {
+// checkRecords opens the folder. What was recorded before must stand in it
+// byte for byte, and every request that the endpoint saw must be announced.
+func (r *crashRun) checkRecords(t *testing.T) {
 	t.Helper()
-	if out, err := exec.Command(probe, "report", dir).CombinedOutput(); err != nil {
-		t.Errorf("report of a killed run: %v\n%s", err, out)
-	}
-	r, err := runfolder.Open(dir)
+	data, err := os.ReadFile(filepath.Join(r.dir, "attempts.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	for _, err := range r.Exchanges() {
+	whole := data[:bytes.LastIndexByte(data, '\n')+1]
+	if !bytes.HasPrefix(whole, r.kept) {
+		t.Errorf("%s: %d bytes that were recorded are not there any more", r.dir, len(r.kept))
+	}
+	r.kept = whole
+	folder, err := runfolder.Open(r.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readable := 0
+	for _, err := range folder.Exchanges() {
 		if err == nil {
-			n++
+			readable++
+		} else if !errors.Is(err, runfolder.ErrTorn) {
+			t.Errorf("%s: %v", r.dir, err)
 		}
 	}
-	if n < before {
-		t.Errorf("%s holds %d attempts, it held %d", dir, n, before)
+	if want := bytes.Count(whole, []byte{'\n'}); readable != want {
+		t.Errorf("%s: %d of %d lines can be read", r.dir, readable, want)
 	}
-	return n
+	announced, err := folder.Announced()
+	if err != nil && !errors.Is(err, runfolder.ErrTorn) {
+		t.Errorf("%s: %v", r.dir, err)
+	}
+	switch n, seen := int64(len(announced)), r.seen(); {
+	case seen > n:
+		t.Errorf("%s: the endpoint saw %d requests, %d were announced", r.dir, seen, n)
+	case n > r.budget:
+		t.Errorf("%s: %d requests were announced, the budget was %d", r.dir, n, r.budget)
+	}
 }
 
-func checkFinished(t *testing.T, err error, stdout []byte, stderr string) {
+// checkFinished looks at what a run said that came to its end.
+func (r *crashRun) checkFinished(t *testing.T, code int, stdout []byte, stderr string) {
 	t.Helper()
 	var d analysis.Document
-	if jsonErr := json.Unmarshal(stdout, &d); err != nil || jsonErr != nil {
-		t.Fatalf("a run ended with %v, %v\n%s", err, jsonErr, stderr)
+	if err := json.Unmarshal(stdout, &d); err != nil {
+		t.Fatalf("a run ended with %d, %v\n%s", code, err, stderr)
 	}
-	within(t, "effective RPM", d.Effective.RPM.Value, 240, 0.02)
 	if strings.Contains(string(stdout)+stderr, "canary") {
 		t.Error("a key was printed")
 	}
+	if r.budget == tightBudget {
+		if code != exitUndecided || d.StoppedBy != analysis.ByBudget || r.seen() > r.budget {
+			t.Errorf("%s: exit %d, stopped by %s after %d requests, the budget was %d", r.dir, code, d.StoppedBy, r.seen(), r.budget)
+		}
+		return
+	}
+	if code != exitDone {
+		t.Fatalf("%s: exit %d\n%s", r.dir, code, stderr)
+	}
+	within(t, "effective RPM", d.Effective.RPM.Value, 240, 0.02)
+	if len(d.Limits) != 1 || d.Limits[0].Algorithm != limiter.SlidingLog {
+		t.Fatalf("%s: limits %+v", r.dir, d.Limits)
+	}
+	within(t, "amount", d.Limits[0].Amount, 8, 0)
+	within(t, "window", d.Limits[0].WindowS, 2, 0.02)
 }
 
 // crashEndpoint serves the scenario's endpoint and returns its base URL and a

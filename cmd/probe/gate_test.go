@@ -117,32 +117,43 @@ func exitCommand(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // A release gate is worth nothing when it flaps: the same endpoint passes every
-// time, the same at 80 % fails every time. Every repetition has other prompts
-// and other latencies.
+// time, the same at 80 % of its limits fails every time, on requests and on
+// tokens alike. Every repetition has other prompts and other latencies.
 //
 //	go test ./cmd/probe -run TestGateDoesNotFlap -repetitions 50
 func TestGateDoesNotFlap(t *testing.T) {
 	dir := t.TempDir()
 	probe := func(name string, share float64, seed int) *analysis.Document {
-		return recordVirtually(t, filepath.Join(dir, fmt.Sprint(name, seed)), limitOfRelease(share), fmt.Sprintf("endpoint.seed=%d", seed))
+		return recordVirtually(t, filepath.Join(dir, fmt.Sprint(name, seed)), limitOfRelease(share), fmt.Sprintf("endpoint.seed=%d", seed),
+			fmt.Sprintf("endpoint.limits[1]={dimension: tokens, amount: %g, window: 10s}", 20_000*share), "look_for=[requests, tokens]")
 	}
-	g, err := gate.Parse("", "effective.rpm.value >= 0.95 * baseline.effective.rpm.value")
-	if err != nil {
-		t.Fatal(err)
+	var gates []*gate.Gate
+	for _, field := range []string{"effective.rpm.value", "effective.tpm.value"} {
+		g, err := gate.Parse("", field+" >= 0.95 * baseline."+field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gates = append(gates, g)
 	}
 	baseline := probe("baseline", 1, 0)
+	passed, refused := 0, 0
 	for i := range *repetitions {
-		run := probe("same", 1, i+1)
-		for range 2 {
-			if r := g.Judge(run, baseline); r.Verdict != gate.Pass {
-				t.Errorf("repetition %d: %s: %s %v", i, r.Verdict, r.Why, r.Seen)
+		for _, c := range []struct {
+			name  string
+			share float64
+			want  gate.Verdict
+			count *int
+		}{{"same", 1, gate.Pass, &passed}, {"regressed", 0.8, gate.Fail, &refused}} {
+			results := gate.JudgeAll(gates, probe(c.name, c.share, i+1), baseline)
+			for _, r := range results {
+				if r.Verdict != c.want {
+					t.Errorf("%s, repetition %d: %s is %s, want %s: %s %v", c.name, i, r.Name, r.Verdict, c.want, r.Why, r.Seen)
+				}
+			}
+			if results.Count(c.want) == len(gates) {
+				*c.count++
 			}
 		}
-		if i%10 != 0 {
-			continue
-		}
-		if r := g.Judge(probe("regressed", 0.8, i+1), baseline); r.Verdict != gate.Fail {
-			t.Errorf("80 %%, repetition %d: %s: %s %v", i, r.Verdict, r.Why, r.Seen)
-		}
 	}
+	t.Logf("the same passed %d of %d times, 80 %% of the limits was refused %d of %d times", passed, *repetitions, refused, *repetitions)
 }

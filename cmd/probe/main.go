@@ -35,11 +35,21 @@ func main() {
 	log.SetOutput(io.Discard)
 	forbidDumps()
 	boundMemory()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, app{
+	os.Exit(run(interruptible(), app{
 		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now,
 	}))
+}
+
+// interruptible returns a context that the first interrupt ends. By then a
+// second one is not caught any more: it ends the program at once.
+func interruptible() context.Context {
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, end := context.WithCancelCause(context.Background())
+	context.AfterFunc(signalled, func() {
+		stop()
+		end(context.Cause(signalled))
+	})
+	return ctx
 }
 
 // An app is what the command may use of the world outside.

@@ -59,6 +59,7 @@ func (s *session) resume(ctx context.Context, budget string) error {
 		return err
 	}
 	s.cooled = s.scenario.Search.MaxWindow.Std()
+	s.outdated = filepath.Join(s.folder.Dir(), "analysis.json")
 	announced, err := r.Announced()
 	if err != nil {
 		return err

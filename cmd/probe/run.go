@@ -21,7 +21,8 @@ folder and ends with the tables on standard output.
 
 A target that is not on loopback needs a budget, in the scenario or by
 --budget. With --workers N, processes started as probe work send in its place;
-see docs/scale.md. Interrupting ends the sending; what was seen is concluded from.`
+see docs/scale.md. Interrupting ends the sending; what was seen is concluded
+from. Interrupting again ends the program at once; the run can be resumed.`
 
 type runOptions struct {
 	overrides
@@ -81,6 +82,7 @@ func (o *runOptions) probe(ctx context.Context, a app, args []string) (dir strin
 	defer func() { err = errors.Join(err, s.close()) }()
 	fmt.Fprintf(a.stderr, "probing %s; recording in %s\n", s.scenario.Target.Name, s.folder.Dir())
 	w.begin(s)
+	defer w.tellInterrupt(ctx)()
 	return s.folder.Dir(), s.search(ctx)
 }
 

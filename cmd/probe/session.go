@@ -38,6 +38,9 @@ type session struct {
 	recorded map[int]search.Reply
 	// cooled is how long a resumed run is silent before it sends again.
 	cooled time.Duration
+	// outdated is what was concluded before the run was resumed; it goes when
+	// more is sent.
+	outdated string
 
 	transport http.RoundTripper // nil: the attacker's own
 	stop      func() error      // ends the embedded endpoint
@@ -179,6 +182,9 @@ func (s *session) send(ctx context.Context, st search.Stage, known []search.Know
 	if s.cooled > 0 {
 		st.Rest, s.cooled = max(st.Rest, s.cooled), 0
 	}
+	if err := s.forget(); err != nil {
+		return search.Reply{}, err
+	}
 	if err := s.folder.BeginStage(st); err != nil {
 		return search.Reply{}, err
 	}
@@ -196,6 +202,19 @@ func (s *session) send(ctx context.Context, st search.Stage, known []search.Know
 		return reply, search.ErrBudget
 	}
 	return reply, nil
+}
+
+// forget removes what was concluded before: a process that is killed from here
+// on must not leave it behind as what the whole run came to.
+func (s *session) forget() error {
+	if s.outdated == "" {
+		return nil
+	}
+	if err := os.Remove(s.outdated); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	s.outdated = ""
+	return nil
 }
 
 // record writes down an exchange, and shows it.

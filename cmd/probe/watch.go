@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -43,6 +44,7 @@ type watch struct {
 	mode     string
 	listener net.Listener // for scrapes; nil: none
 	closers  []func() error
+	lines    *live.Lines // nil: none are shown
 }
 
 // open prepares what can fail, so that it fails before anything is sent.
@@ -90,9 +92,12 @@ func (w *watch) begin(s *session) {
 			Out: w.stderr, Env: os.Environ(), Color: w.getenv("NO_COLOR") == "", Snapshot: monitor.Snapshot,
 		})
 		w.closers = append(w.closers, screen.Close)
-		watchers = append(watchers, live.NewLines(screen, account))
+		w.lines = live.NewLines(screen, account)
 	case progressLines:
-		watchers = append(watchers, live.NewLines(w.stderr, account))
+		w.lines = live.NewLines(w.stderr, account)
+	}
+	if w.lines != nil {
+		watchers = append(watchers, w.lines)
 	}
 	if w.listener != nil {
 		m := metrics.New(version(), monitor.Snapshot)
@@ -101,6 +106,24 @@ func (w *watch) begin(s *session) {
 		watchers = append(watchers, m)
 	}
 	s.watch = watchers
+}
+
+// tellInterrupt says so when the run is interrupted, since it may be a while
+// until it has ended. The function that it returns takes that back.
+func (w *watch) tellInterrupt(ctx context.Context) (end func()) {
+	if w.lines == nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		w.lines.Say("interrupted: concluding from what was seen; interrupt again to end at once; the run can be resumed")
+	})
+	return func() {
+		if !stop() {
+			<-told
+		}
+	}
 }
 
 // close ends the showing. That a view could not be shown is no fault of the

@@ -129,6 +129,7 @@ func TestLiveOnTerminal(t *testing.T) {
 			if code := cmd.ProcessState.ExitCode(); code != exitUndecided || !strings.Contains(stdout.String(), "Outcomes") {
 				t.Errorf("exit %d, want %d\n%s", code, exitUndecided, &stdout)
 			}
+			s.await(t, "interrupted: concluding from what was seen")
 			s.await(t, "stopped by signal")
 			after, err := unix.IoctlGetTermios(int(s.tty.Fd()), unix.TCGETS)
 			if err != nil || *after != *before {

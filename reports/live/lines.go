@@ -40,6 +40,13 @@ func (l *Lines) Begin(st search.Stage, _ []search.Known) {
 	fmt.Fprintf(l.w, "%7v  %s%s%s\n", short(l.now), subject, reports.Line(st.Why), silence(st.Rest))
 }
 
+// Say writes a line of its own between the others.
+func (l *Lines) Say(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.w, text)
+}
+
 // Started implements [Watcher].
 func (l *Lines) Started() {}
 

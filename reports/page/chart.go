@@ -34,7 +34,7 @@ type Plot struct {
 	// Names are what is read out at each x, for plots of single points and
 	// bars; the others read out their series.
 	Names  []string `json:"names,omitempty"`
-	Labels []string `json:"labels,omitempty"` // at each x, for XKind label
+	Labels []string `json:"labels,omitempty"` // at each x: below the axis for XKind label, else beside the point
 	Panels []Panel  `json:"panels"`
 }
 

@@ -78,7 +78,7 @@ function drawBelow(u, panel) {
       const from = px(s.from) + dpr / 2, width = Math.max(px(s.to) - dpr / 2 - from, dpr);
       ctx.fillStyle = colour("band");
       ctx.fillRect(from, top, width, height);
-      ctx.fillStyle = colour("faint");
+      ctx.fillStyle = colour("slate");
       if (s.label && ctx.measureText(s.label).width < width * 0.8) ctx.fillText(s.label, from + width / 2, top + 3 * dpr);
     }
     for (const a of panel.areas || []) {
@@ -102,8 +102,32 @@ function drawAbove(u, chart, panel) {
         if (y !== null) drawPoint(ctx, s, i, px(chart.plot.x[i]), py(y), dpr);
       });
     }
+    if (scattered(chart.plot) && chart.plot.labels) drawNames(u, ctx, chart, panel, px, py, dpr);
     if (panel.cut) drawCut(u, ctx, chart, panel, px, dpr);
   });
+}
+
+// The names of points stand beside them, on the side that has more room. One
+// that would lie on another gives way upwards or, at the top, downwards.
+function drawNames(u, ctx, chart, panel, px, py, dpr) {
+  const { plot } = chart, { left, top, width } = u.bbox, line = 15 * dpr, placed = [];
+  ctx.font = FONT.replace("12px", 11.5 * dpr + "px");
+  ctx.textBaseline = "middle";
+  const spots = [];
+  for (const s of panel.series) s.y.forEach((y, i) => y !== null && spots.push({ x: px(plot.x[i]), y: py(y), name: plot.labels[i] }));
+  spots.sort((a, b) => b.y - a.y);
+  for (const p of spots) {
+    const right = p.x > left + width / 2, wide = ctx.measureText(p.name).width;
+    const from = right ? p.x - 9 * dpr - wide : p.x + 9 * dpr, gap = 8 * dpr;
+    const free = y => placed.every(o => Math.abs(o.y - y) >= line || o.from > from + wide + gap || from > o.from + o.wide + gap);
+    let y = p.y;
+    while (!free(y) && y - line > top) y -= line / 3;
+    while (!free(y)) y += line / 3;
+    placed.push({ from, wide, y });
+    ctx.textAlign = "left";
+    ctx.fillStyle = colour("ink");
+    ctx.fillText(p.name, from, y);
+  }
 }
 
 function drawLine(u, ctx, line, px, py, dpr) {

@@ -57,11 +57,12 @@ type Badge struct {
 	Section string
 }
 
-// A Figure is one number of the verdict, large.
+// A Figure is one number or name of the verdict, large.
 type Figure struct {
 	Name   string   // what is counted
 	Value  string   // the number
 	Detail []string // its interval, what binds
+	Text   bool     // the value is a name, which may be long
 }
 
 // A Section has a place of its own in the table of contents. ID is a name of
@@ -117,6 +118,7 @@ var (
 		hash(script), hash(style))
 	layout = template.Must(template.New("page.html.tmpl").Funcs(template.FuncMap{
 		"keyPath": keyPath,
+		"parts":   func(s string) []string { return strings.SplitAfter(s, "+") }, // a line may break behind a plus
 	}).ParseFS(assets, "page.html.tmpl"))
 )
 

@@ -33,7 +33,7 @@ func everywhere(s string) *Page {
 	}
 	return &Page{
 		Eyebrow: s, Title: s, Facts: []Fact{{s, s}}, Badges: []Badge{{Text: s}, {Text: s, Tone: Bad, Section: "a"}},
-		Figures: []Figure{{s, s, []string{s}}}, Lead: []string{s}, Footer: s,
+		Figures: []Figure{{Name: s, Value: s, Detail: []string{s}}, {Name: s, Value: s + "+" + s, Text: true}}, Lead: []string{s}, Footer: s,
 		Sections: []Section{{ID: "a", Title: s, Blocks: []Block{
 			{Text: s}, {List: []string{s}}, {Table: t}, {Chart: c}, {Code: s},
 			{Cards: []Card{{Title: s, Badge: &Badge{Text: s}, Value: s, Facts: []Fact{{s, s}}, Text: []string{s}}}},
