@@ -103,6 +103,16 @@ var forms = []form{
 	{re: wording(`(?P<per>hourly|daily|weekly|monthly) {what} {limit} (?:limit|quota|cap)`), full: true},
 	{re: wording(`(?P<per>hourly|daily|weekly|monthly) (?:{what} )?(?:usage |rate )?(?:limit|quota|cap|allowance|maximum)(?: reached| exceeded)?(?: of|:| is|\s*\()\s*{limit}\b`)},
 	{re: wording(`{limit}\s*{what} (?P<per>hourly|daily|weekly|monthly)\b`)},
+	// Token limit (500,000 per day) exceeded. Used: 508,311 tokens.
+	{
+		full: true,
+		re:   wording(`{what} (?:rate )?(?:limit|quota)\s*\(?{limit}\s*(?:per|/|an?|every) {per}\)?(?: (?:is |was |has been )?(?:exceeded|reached))?(?:[.,;:]? used:? {used})?`),
+	},
+	// Moonshot of 2024: request reached max request: 3
+	{
+		full: true,
+		re:   wording(`reached (?:the )?(?:organization |project |account )?max(?:imum)? {what}:\s*{limit}`),
+	},
 	// 200 requests allowed per day; 1000 requests are allowed each hour.
 	{re: wording(`{limit}\s*{what}(?: are| is)? (?:allowed|permitted|available) (?:per|an?|every|each|in) (?:{every} )?{per}\b`)},
 	// tokens per minute limit reached: 6000/6000

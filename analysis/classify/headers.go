@@ -65,7 +65,7 @@ func (h *headerReader) limit(spec providers.HeaderSpec) (exchange.Advertised, bo
 		if x, ok := count(v); ok {
 			*n.into = &x
 			a.Source = firstSource(a.Source, n.name)
-			if win, ok := windowParam(v); ok && a.WindowS == 0 {
+			if win, ok := h.window(n.name, v); ok && a.WindowS == 0 {
 				a.WindowS = win
 			}
 		} else {
@@ -120,6 +120,20 @@ func number(digits, scale string) (float64, bool) {
 		x *= 1e6
 	}
 	return x, x <= 1e15
+}
+
+// window finds the window of a limit: in its own value ("100, 100;w=60"), or
+// in the X-RateLimit-Policy beside it, if that states the same amount.
+func (h *headerReader) window(name, v string) (float64, bool) {
+	if s, ok := windowParam(v); ok || name != "x-ratelimit-limit" {
+		return s, ok
+	}
+	policy := h.r.header["x-ratelimit-policy"]
+	limit, ok := count(v)
+	if same, stated := count(policy); !ok || !stated || same != limit {
+		return 0, false
+	}
+	return windowParam(policy)
 }
 
 var windowOf = regexp.MustCompile(`;\s*(?:w|window)=(\d+)`)
