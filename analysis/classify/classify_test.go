@@ -61,6 +61,21 @@ func TestSuccessCarriesItsLimits(t *testing.T) {
 	}
 }
 
+// Some say that all is well by the status only.
+func TestRefusalUnderGoodStatus(t *testing.T) {
+	for body, want := range map[string]exchange.Outcome{
+		`{"error_code":18,"error_msg":"Open api qps request limit reached"}`:               exchange.RequestRate,
+		`{"error_code":17,"error_msg":"Open api daily request limit reached"}`:             exchange.DailyQuota,
+		`{"errcode":429,"errmsg":"Tokens per minute exceeded"}`:                            exchange.TokenRate,
+		`{"error_code":0,"error_msg":"","result":"Open api qps request limit reached"}`:    exchange.Success,
+		`{"errcode":0,"errmsg":"ok","result":"The rate limit was exceeded, said the fox"}`: exchange.Success,
+	} {
+		if got := Unknown().Classify(Answer{Status: 200, Body: []byte(body)}); got.Outcome != want {
+			t.Errorf("%s: %s by %q, want %s", body, got.Outcome, got.Rule, want)
+		}
+	}
+}
+
 // A long answer is cut off before it is classified; it stays a success.
 func TestLongSuccess(t *testing.T) {
 	body := `{"choices":[{"message":{"content":"` + strings.Repeat(`\"error\": quota exceeded. `, 300_000)

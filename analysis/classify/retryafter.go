@@ -166,7 +166,8 @@ func (r *reading) until(t time.Time) (float64, bool) {
 // fieldWait reads waits that stand in members of their own.
 func (r *reading) fieldWait(*warnings) (float64, bool) {
 	for _, name := range []string{"retrydelay", "retry_after_seconds", "retryafterseconds", "retry_after", "retryafter", "retry-after", "retry_after_s",
-		"resets_in_seconds", "reset_in_seconds", "reset_after_seconds", "resets_in", "reset_in", "retry_in", "retry_in_seconds", "wait_seconds"} {
+		"resets_in_seconds", "reset_in_seconds", "reset_after_seconds", "resets_in", "reset_in", "retry_in", "retry_in_seconds", "wait_seconds",
+		"estimated_time"} {
 		for _, v := range r.fields[name] {
 			if s, ok := r.span(v); ok {
 				return s, true
