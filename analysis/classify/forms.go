@@ -152,6 +152,10 @@ var forms = []form{
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),
 	},
+	{ // Rate limit reached for tokens. Limit: 150000.000000 / min. Current: 176000.000000 / min.
+		full: true,
+		re:   wording(`{what}\.\s*limit:?\s*{limit}\s*/\s*{every}?\s?(?P<per>second|sec|minute|min|hour|day|[smhd])\b[.,;]?\s*current:?\s*{used}(?:\s*/\s*\w+)?`),
+	},
 	{
 		dim: "requests", full: true,
 		re: wording(`limit:?\s*{limit}\s*/\s*{every}?\s?(?P<per>second|sec|minute|min|hour|day|[smhd])\b[.,;]?\s*current:?\s*{used}(?:\s*/\s*\w+)?`),

@@ -22,7 +22,25 @@ func (r *reading) headerLimits(p *compiled, w *warnings) []exchange.Advertised {
 	for _, spec := range p.headers {
 		if a, ok := h.limit(spec); ok {
 			out = append(out, a)
+			out = append(out, h.policies(spec.Limit, a)...)
 		}
+	}
+	return out
+}
+
+var policyOf = regexp.MustCompile(`(?:^|,)\s*(\d+)\s*;\s*(?:w|window)=(\d+)`)
+
+// policies reads the further windows that stand behind the first number of a
+// limit, as in the IETF drafts before revision 07: "100, 100;w=60, 5000;w=3600".
+func (h *headerReader) policies(name string, first exchange.Advertised) []exchange.Advertised {
+	var out []exchange.Advertised
+	for _, m := range policyOf.FindAllStringSubmatch(h.r.header[name], 8) {
+		limit, ok := number(m[1], "")
+		win, err := strconv.ParseFloat(m[2], 64)
+		if !ok || err != nil || !plausible(win) || first.Limit != nil && *first.Limit == limit && first.WindowS == win {
+			continue
+		}
+		out = append(out, exchange.Advertised{Dimension: first.Dimension, Limit: &limit, WindowS: win, Source: "header " + name})
 	}
 	return out
 }
