@@ -177,8 +177,12 @@ const maxStarts = 6
 // wrapped reads what a text holds beside words, JSON or protobuf's text form,
 // and returns the words before it.
 func (r *reading) wrapped(s string, nesting int) string {
-	r.protoText(s)
-	for from, n := 0, 0; n < maxStarts; n++ {
+	r.protoText(clipped(s))
+	starts := maxStarts
+	if len(s) > maxText {
+		starts = 1
+	}
+	for from, n := 0, 0; n < starts; n++ {
 		i := strings.IndexAny(s[from:], "{[")
 		if i < 0 {
 			break
