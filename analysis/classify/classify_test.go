@@ -84,6 +84,30 @@ func TestLongSuccess(t *testing.T) {
 	}
 }
 
+// A limit's window may stand behind it, or in a policy beside it; further
+// windows are further limits.
+func TestWindowsOfHeaders(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		header http.Header
+		want   []string
+	}{
+		{"in the limit", http.Header{"Ratelimit-Limit": {"10, 10;w=1, 1000;w=3600"}, "Ratelimit-Remaining": {"0"}},
+			[]string{"requests 10/1s remaining 0", "requests 1000/3600s"}},
+		{"in a policy of its own", http.Header{"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Policy": {"20;w=60"}, "X-Ratelimit-Remaining": {"0"}},
+			[]string{"requests 20/60s remaining 0"}},
+		{"in the draft's policy, said once", http.Header{"Ratelimit-Limit": {"100"}, "Ratelimit-Policy": {"100;w=60"}, "Ratelimit-Reset": {"30"}},
+			[]string{"requests 100/60s reset 30"}},
+		{"a policy of another amount", http.Header{"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Policy": {"30;w=60"}},
+			[]string{"requests 20"}},
+	} {
+		got := Unknown().Classify(Answer{Status: 429, Header: tc.header})
+		if diff := cmp.Diff(tc.want, written(got.Advertised)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	for _, tc := range []struct {
 		name    string

@@ -20,12 +20,26 @@ func (r *reading) headerLimits(p *compiled, w *warnings) []exchange.Advertised {
 	h := headerReader{r: r, w: w, read: make(map[string]bool)}
 	out := h.structured()
 	for _, spec := range p.headers {
-		if a, ok := h.limit(spec); ok {
+		if a, ok := h.limit(spec); ok && !known(out, a) {
 			out = append(out, a)
 			out = append(out, h.policies(spec.Limit, a)...)
 		}
 	}
 	return out
+}
+
+// known reports whether a limit is one that a policy stated already, and adds
+// what the policy left open.
+func known(out []exchange.Advertised, a exchange.Advertised) bool {
+	for i := range out {
+		b := &out[i]
+		if b.Dimension == a.Dimension && b.WindowS == a.WindowS && a.WindowS > 0 && b.Remaining == nil && b.ResetS == nil &&
+			b.Limit != nil && a.Limit != nil && *b.Limit == *a.Limit {
+			b.Remaining, b.Used, b.ResetS = a.Remaining, a.Used, a.ResetS
+			return true
+		}
+	}
+	return false
 }
 
 var policyOf = regexp.MustCompile(`(?:^|,)\s*(\d+)\s*;\s*(?:w|window)=(\d+)`)
@@ -141,12 +155,12 @@ func number(digits, scale string) (float64, bool) {
 }
 
 // window finds the window of a limit: in its own value ("100, 100;w=60"), or
-// in the X-RateLimit-Policy beside it, if that states the same amount.
+// in the policy beside it, if that states the same amount.
 func (h *headerReader) window(name, v string) (float64, bool) {
-	if s, ok := windowParam(v); ok || name != "x-ratelimit-limit" {
+	if s, ok := windowParam(v); ok || !strings.HasSuffix(name, "ratelimit-limit") {
 		return s, ok
 	}
-	policy := h.r.header["x-ratelimit-policy"]
+	policy := h.r.header[strings.TrimSuffix(name, "limit")+"policy"]
 	limit, ok := count(v)
 	if same, stated := count(policy); !ok || !stated || same != limit {
 		return 0, false
