@@ -108,6 +108,11 @@ var forms = []form{
 		full: true,
 		re:   wording(`{what} (?:rate )?(?:limit|quota)\s*\(?{limit}\s*(?:per|/|an?|every) {per}\)?(?: (?:is |was |has been )?(?:exceeded|reached))?(?:[.,;:]? used:? {used})?`),
 	},
+	// Too many requests: 101 of 100 allowed in the last 60 seconds
+	{
+		dim: "requests", full: true,
+		re: wording(`requests?:?\s*{used} (?:of|out of) {limit}(?: requests?)?(?: are| were)?(?: allowed| permitted)? (?:in|within) (?:the )?(?:last |past )?(?:{every} )?{per}\b`),
+	},
 	// Moonshot of 2024: request reached max request: 3
 	{
 		full: true,
