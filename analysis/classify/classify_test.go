@@ -61,11 +61,50 @@ func TestSuccessCarriesItsLimits(t *testing.T) {
 	}
 }
 
+// Some say that all is well by the status only.
+func TestRefusalUnderGoodStatus(t *testing.T) {
+	for body, want := range map[string]exchange.Outcome{
+		`{"error_code":18,"error_msg":"Open api qps request limit reached"}`:               exchange.RequestRate,
+		`{"error_code":17,"error_msg":"Open api daily request limit reached"}`:             exchange.DailyQuota,
+		`{"errcode":429,"errmsg":"Tokens per minute exceeded"}`:                            exchange.TokenRate,
+		`{"error_code":0,"error_msg":"","result":"Open api qps request limit reached"}`:    exchange.Success,
+		`{"errcode":0,"errmsg":"ok","result":"The rate limit was exceeded, said the fox"}`: exchange.Success,
+	} {
+		if got := Unknown().Classify(Answer{Status: 200, Body: []byte(body)}); got.Outcome != want {
+			t.Errorf("%s: %s by %q, want %s", body, got.Outcome, got.Rule, want)
+		}
+	}
+}
+
 // A long answer is cut off before it is classified; it stays a success.
 func TestLongSuccess(t *testing.T) {
 	body := `{"choices":[{"message":{"content":"` + strings.Repeat(`\"error\": quota exceeded. `, 300_000)
 	if got := Unknown().Classify(Answer{Status: 200, Body: []byte(body)}); got.Outcome != exchange.Success {
 		t.Errorf("%s by %q", got.Outcome, got.Rule)
+	}
+}
+
+// A limit's window may stand behind it, or in a policy beside it; further
+// windows are further limits.
+func TestWindowsOfHeaders(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		header http.Header
+		want   []string
+	}{
+		{"in the limit", http.Header{"Ratelimit-Limit": {"10, 10;w=1, 1000;w=3600"}, "Ratelimit-Remaining": {"0"}},
+			[]string{"requests 10/1s remaining 0", "requests 1000/3600s"}},
+		{"in a policy of its own", http.Header{"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Policy": {"20;w=60"}, "X-Ratelimit-Remaining": {"0"}},
+			[]string{"requests 20/60s remaining 0"}},
+		{"in the draft's policy, said once", http.Header{"Ratelimit-Limit": {"100"}, "Ratelimit-Policy": {"100;w=60"}, "Ratelimit-Reset": {"30"}},
+			[]string{"requests 100/60s reset 30"}},
+		{"a policy of another amount", http.Header{"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Policy": {"30;w=60"}},
+			[]string{"requests 20"}},
+	} {
+		got := Unknown().Classify(Answer{Status: 429, Header: tc.header})
+		if diff := cmp.Diff(tc.want, written(got.Advertised)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
 	}
 }
 

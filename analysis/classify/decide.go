@@ -182,7 +182,7 @@ func byStatus(status int) exchange.Verdict {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable,
 		status == http.StatusPreconditionFailed, status < 400:
 		return exchange.Verdict{Outcome: exchange.Unclassified}
-	case status >= 500:
+	case status >= 500, status == http.StatusFailedDependency:
 		v.Outcome = exchange.Server
 	default:
 		v.Outcome = exchange.InvalidRequest

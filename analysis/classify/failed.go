@@ -53,19 +53,36 @@ func objectFailed(v map[string]any) bool {
 	return codeFailed(v)
 }
 
-// codeFailed recognises {"code": ..., "message": ...} without any content.
+// codeFailed recognises {"code": ..., "message": ...} without any content, and
+// the same under other names: {"error_code": 18, "error_msg": ...} (Baidu).
 func codeFailed(v map[string]any) bool {
 	for _, with := range []string{"choices", "data", "output", "content", "candidates", "result"} {
 		if substantial(v[with]) {
 			return false
 		}
 	}
-	_, message := v["message"].(string)
-	_, msg := v["msg"].(string)
-	if !message && !msg {
-		return false
+	said := func(name string) bool { s, _ := v[name].(string); return s != "" }
+	for prefix, names := range codeAndMessage {
+		if slices.ContainsFunc(names, said) && refusing(v[prefix]) {
+			return true
+		}
 	}
-	switch code := v["code"].(type) {
+	return false
+}
+
+// codeAndMessage are the members that carry a message beside each member that
+// carries a code.
+var codeAndMessage = map[string][]string{
+	"code":       {"message", "msg"},
+	"error_code": {"error_msg", "error_message", "message", "msg"},
+	"errorCode":  {"errorMsg", "errorMessage", "message", "msg"},
+	"err_code":   {"err_msg", "message", "msg"},
+	"errcode":    {"errmsg", "message", "msg"},
+}
+
+// refusing reports whether a code is none of those that mean success.
+func refusing(code any) bool {
+	switch code := code.(type) {
 	case string:
 		return !slices.Contains([]string{"", "0", "200", "ok", "success"}, strings.ToLower(code))
 	case json.Number:

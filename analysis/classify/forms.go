@@ -103,6 +103,21 @@ var forms = []form{
 	{re: wording(`(?P<per>hourly|daily|weekly|monthly) {what} {limit} (?:limit|quota|cap)`), full: true},
 	{re: wording(`(?P<per>hourly|daily|weekly|monthly) (?:{what} )?(?:usage |rate )?(?:limit|quota|cap|allowance|maximum)(?: reached| exceeded)?(?: of|:| is|\s*\()\s*{limit}\b`)},
 	{re: wording(`{limit}\s*{what} (?P<per>hourly|daily|weekly|monthly)\b`)},
+	// Token limit (500,000 per day) exceeded. Used: 508,311 tokens.
+	{
+		full: true,
+		re:   wording(`{what} (?:rate )?(?:limit|quota)\s*\(?{limit}\s*(?:per|/|an?|every) {per}\)?(?: (?:is |was |has been )?(?:exceeded|reached))?(?:[.,;:]? used:? {used})?`),
+	},
+	// Too many requests: 101 of 100 allowed in the last 60 seconds
+	{
+		dim: "requests", full: true,
+		re: wording(`requests?:?\s*{used} (?:of|out of) {limit}(?: requests?)?(?: are| were)?(?: allowed| permitted)? (?:in|within) (?:the )?(?:last |past )?(?:{every} )?{per}\b`),
+	},
+	// Moonshot of 2024: request reached max request: 3
+	{
+		full: true,
+		re:   wording(`reached (?:the )?(?:organization |project |account )?max(?:imum)? {what}:\s*{limit}`),
+	},
 	// 200 requests allowed per day; 1000 requests are allowed each hour.
 	{re: wording(`{limit}\s*{what}(?: are| is)? (?:allowed|permitted|available) (?:per|an?|every|each|in) (?:{every} )?{per}\b`)},
 	// tokens per minute limit reached: 6000/6000
@@ -141,6 +156,10 @@ var forms = []form{
 	// 50 requests per minute; 40,000 input tokens per minute; 10 API calls / minute; 5 requests in 10 seconds.
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),
+	},
+	{ // Rate limit reached for tokens. Limit: 150000.000000 / min. Current: 176000.000000 / min.
+		full: true,
+		re:   wording(`{what}\.\s*limit:?\s*{limit}\s*/\s*{every}?\s?(?P<per>second|sec|minute|min|hour|day|[smhd])\b[.,;]?\s*current:?\s*{used}(?:\s*/\s*\w+)?`),
 	},
 	{
 		dim: "requests", full: true,

@@ -20,9 +20,41 @@ func (r *reading) headerLimits(p *compiled, w *warnings) []exchange.Advertised {
 	h := headerReader{r: r, w: w, read: make(map[string]bool)}
 	out := h.structured()
 	for _, spec := range p.headers {
-		if a, ok := h.limit(spec); ok {
+		if a, ok := h.limit(spec); ok && !known(out, a) {
 			out = append(out, a)
+			out = append(out, h.policies(spec.Limit, a)...)
 		}
+	}
+	return out
+}
+
+// known reports whether a limit is one that a policy stated already, and adds
+// what the policy left open.
+func known(out []exchange.Advertised, a exchange.Advertised) bool {
+	for i := range out {
+		b := &out[i]
+		if b.Dimension == a.Dimension && b.WindowS == a.WindowS && a.WindowS > 0 && b.Remaining == nil && b.ResetS == nil &&
+			b.Limit != nil && a.Limit != nil && *b.Limit == *a.Limit {
+			b.Remaining, b.Used, b.ResetS = a.Remaining, a.Used, a.ResetS
+			return true
+		}
+	}
+	return false
+}
+
+var policyOf = regexp.MustCompile(`(?:^|,)\s*(\d+)\s*;\s*(?:w|window)=(\d+)`)
+
+// policies reads the further windows that stand behind the first number of a
+// limit, as in the IETF drafts before revision 07: "100, 100;w=60, 5000;w=3600".
+func (h *headerReader) policies(name string, first exchange.Advertised) []exchange.Advertised {
+	var out []exchange.Advertised
+	for _, m := range policyOf.FindAllStringSubmatch(h.r.header[name], 8) {
+		limit, ok := number(m[1], "")
+		win, err := strconv.ParseFloat(m[2], 64)
+		if !ok || err != nil || !plausible(win) || first.Limit != nil && *first.Limit == limit && first.WindowS == win {
+			continue
+		}
+		out = append(out, exchange.Advertised{Dimension: first.Dimension, Limit: &limit, WindowS: win, Source: "header " + name})
 	}
 	return out
 }
@@ -65,7 +97,7 @@ func (h *headerReader) limit(spec providers.HeaderSpec) (exchange.Advertised, bo
 		if x, ok := count(v); ok {
 			*n.into = &x
 			a.Source = firstSource(a.Source, n.name)
-			if win, ok := windowParam(v); ok && a.WindowS == 0 {
+			if win, ok := h.window(n.name, v); ok && a.WindowS == 0 {
 				a.WindowS = win
 			}
 		} else {
@@ -120,6 +152,20 @@ func number(digits, scale string) (float64, bool) {
 		x *= 1e6
 	}
 	return x, x <= 1e15
+}
+
+// window finds the window of a limit: in its own value ("100, 100;w=60"), or
+// in the policy beside it, if that states the same amount.
+func (h *headerReader) window(name, v string) (float64, bool) {
+	if s, ok := windowParam(v); ok || !strings.HasSuffix(name, "ratelimit-limit") {
+		return s, ok
+	}
+	policy := h.r.header[strings.TrimSuffix(name, "limit")+"policy"]
+	limit, ok := count(v)
+	if same, stated := count(policy); !ok || !stated || same != limit {
+		return 0, false
+	}
+	return windowParam(policy)
 }
 
 var windowOf = regexp.MustCompile(`;\s*(?:w|window)=(\d+)`)

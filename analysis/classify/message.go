@@ -42,6 +42,9 @@ func (r *reading) disclosed() disclosure {
 			text, found = full, ofFull
 		}
 		for _, m := range found {
+			if money(text.text[:m[0]]) {
+				continue
+			}
 			if a, ok := f.read(func(name string) string { return text.group(i, m, name) }); ok && !d.has(a) {
 				d.limits = append(d.limits, a)
 			}
@@ -53,6 +56,18 @@ func (r *reading) disclosed() disclosure {
 		prove(&d.limits[0], wait)
 	}
 	return d
+}
+
+// money reports whether a text ends in the sign of a currency: what follows is
+// an amount of it, and no count of requests.
+func money(before string) bool {
+	before = strings.TrimRight(before, " ")
+	for _, sign := range []string{"$", "＄", "€", "£", "¥", "￥", "USD", "EUR", "CNY"} {
+		if strings.HasSuffix(before, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d disclosure) has(a exchange.Advertised) bool {

@@ -84,6 +84,9 @@ func TestDisclosed(t *testing.T) {
 		{"Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day", nil}, // an offer, not the limit
 		{"This model's maximum context length is 8192 tokens.", nil},
 		{"too many requests", nil},
+		{"Spending limit reached: $5.00 per day", nil}, // money
+		{"Token limit (500,000 per day) exceeded. Used: 508,311 tokens.", []string{"tokens 500000/86400s used 508311"}},
+		{"request reached max request: 3, please try again after 1 seconds", []string{"requests 3"}},
 	} {
 		r := read(Answer{Status: 429, Body: []byte(tc.message + " x")})
 		if diff := cmp.Diff(tc.want, written(r.disclosed().limits)); diff != "" {
@@ -119,6 +122,8 @@ func TestUnwrap(t *testing.T) {
 		{"broken off", `{"error":{"code":"X1","message":"m m`, "m m", "X1"},
 		{"text before", `429 Too Many: {"code":"X1","message":"m m"}`, "m m", "X1"},
 		{"HTML", `<html><head><title>m m</title><style>p{}</style></head></html>`, "m m", ""},
+		{"words in brackets first", `[ERROR] Request [7] failed: 429 {"code":"X1","message":"m m"}`, "m m", "X1"},
+		{"protobuf's text form", `429 Quota [reason: "R" metadata { key: "code" value: "X1" } metadata { key: "message" value: "m m" }]`, `429 Quota [reason: "R" metadata { key: "code" value: "X1" } metadata { key: "message" value: "m m" }]`, "X1"},
 		{"XML", `<Error><Code>X1</Code><Message>m m</Message></Error>`, "X1 m m", "X1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

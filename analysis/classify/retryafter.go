@@ -165,7 +165,9 @@ func (r *reading) until(t time.Time) (float64, bool) {
 
 // fieldWait reads waits that stand in members of their own.
 func (r *reading) fieldWait(*warnings) (float64, bool) {
-	for _, name := range []string{"retrydelay", "retry_after_seconds", "retryafterseconds", "retry_after", "retryafter", "retry-after", "retry_after_s"} {
+	for _, name := range []string{"retrydelay", "retry_after_seconds", "retryafterseconds", "retry_after", "retryafter", "retry-after", "retry_after_s",
+		"resets_in_seconds", "reset_in_seconds", "reset_after_seconds", "resets_in", "reset_in", "retry_in", "retry_in_seconds", "wait_seconds",
+		"estimated_time"} {
 		for _, v := range r.fields[name] {
 			if s, ok := r.span(v); ok {
 				return s, true
@@ -188,6 +190,9 @@ func (r *reading) fieldWait(*warnings) (float64, bool) {
 		}
 		if t, ok := moment(v); ok {
 			return r.until(t)
+		}
+		if n, err := strconv.ParseFloat(v, 64); err == nil && n > 1e9 { // epoch, not a span
+			return r.span(v)
 		}
 	}
 	return 0, false

@@ -24,7 +24,7 @@ func settle(v *exchange.Verdict, d disclosure) {
 	longWait := v.RetryAfterS != nil && *v.RetryAfterS >= longPeriod
 	if longWait && v.Recovers != exchange.RecoversNever {
 		switch v.Outcome {
-		case exchange.RequestRate, exchange.TokenRate, exchange.Unclassified:
+		case exchange.RequestRate, exchange.TokenRate, exchange.Burst, exchange.Unclassified:
 			v.Outcome = exchange.DailyQuota
 			if v.Rule == "" {
 				v.Rule = "generic/long-wait"

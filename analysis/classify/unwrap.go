@@ -146,9 +146,8 @@ func (r *reading) text(name, s string, nesting int) {
 		r.field(name, s)
 	}
 	prose := proseNames[strings.ToLower(name)] || strings.ContainsFunc(s, wordBreak)
-	start := strings.IndexAny(s, "{[<")
-	if start >= 0 && nesting < maxNesting && r.nested(s[start:], nesting+1) {
-		s = strings.TrimSpace(s[:start])
+	if nesting < maxNesting {
+		s = r.wrapped(s, nesting+1)
 	}
 	if !prose {
 		return
@@ -171,6 +170,51 @@ func (r *reading) statusesIn(s string) {
 
 func wordBreak(c rune) bool { return c == ' ' || unicode.Is(unicode.Han, c) }
 
+// maxStarts bounds how many brackets of a text are tried as the beginning of
+// JSON. Words in brackets ("[ERROR]") may come first.
+const maxStarts = 6
+
+// wrapped reads what a text holds beside words, JSON or protobuf's text form,
+// and returns the words before it.
+func (r *reading) wrapped(s string, nesting int) string {
+	r.protoText(clipped(s))
+	starts := maxStarts
+	if len(s) > maxText {
+		starts = 1
+	}
+	for from, n := 0, 0; n < starts; n++ {
+		i := strings.IndexAny(s[from:], "{[")
+		if i < 0 {
+			break
+		}
+		if from += i; r.nested(s[from:], nesting) {
+			return strings.TrimSpace(s[:from])
+		}
+		from++
+	}
+	if i := strings.IndexByte(s, '{'); i >= 0 && member.MatchString(s[i:]) {
+		r.broken(s[i:])
+		return strings.TrimSpace(s[:i])
+	}
+	return s
+}
+
+// pair is one entry of a map in protobuf's text form, as Google's gRPC
+// clients print the details of an error.
+var pair = regexp.MustCompile(`key:\s*"(\w+)"\s*value:\s*"([^"]*)"`)
+
+func (r *reading) protoText(s string) {
+	if !strings.Contains(s, "key:") {
+		return
+	}
+	quota := make(map[string]any)
+	for _, m := range pair.FindAllStringSubmatch(s, 50) {
+		r.field(m[1], m[2])
+		quota = r.quotaMember(quota, m[1], m[2])
+	}
+	r.quota(quota)
+}
+
 // nested reads JSON, or Python's rendering of it, at the start of a string.
 func (r *reading) nested(s string, nesting int) bool {
 	for _, candidate := range []func(string) string{same, unescaped, fromPython} {
@@ -191,10 +235,6 @@ func (r *reading) nested(s string, nesting int) bool {
 			}
 		}
 		r.walk("", v, nesting, 0)
-		return true
-	}
-	if strings.HasPrefix(s, "{") && member.MatchString(s) {
-		r.broken(s)
 		return true
 	}
 	return false

@@ -28,7 +28,7 @@ func probeVirtually(t *testing.T, args ...string) (int, *analysis.Document) {
 	var stderr bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		code = run(t.Context(), app{
-			args:   append([]string{"run", "--out", dir, "--json"}, args...),
+			args:   append([]string{"run", "--yes", "--out", dir, "--json"}, args...),
 			stdout: &bytes.Buffer{}, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
 			network: func() (net.Listener, dialer) {
 				l, dial := endpointtest.Pipe()

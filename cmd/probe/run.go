@@ -64,6 +64,8 @@ func newRun(a app) *cobra.Command {
 	c.Flags().StringVar(&o.out, "out", "", "run folder to make (default: runs/NAME-DATE-TIME)")
 	c.Flags().BoolVar(&o.json, "json", false, "print analysis.json instead of tables")
 	c.Flags().StringVar(&o.resume, "resume", "", "go on with the run in this folder")
+	// Nothing is asked, so nothing is kept: scripts may say so all the same.
+	c.Flags().Bool("yes", false, "ask nothing: run never does, scripts may say so all the same")
 	return c
 }
 
