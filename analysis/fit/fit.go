@@ -216,9 +216,10 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
 	for _, family := range families {
 		family.Penalty = penalty
-		// Windows that follow one another have an unknown more: parts of a log
-		// are too easily explained by them.
-		if family.isGrid() && (f.simple || penalty > 0) || family.CountRefused && penalty > 0 {
+		// Windows that follow one another have an unknown more: they are thought
+		// of when no plain log or bucket will do, and parts of a log are too easily
+		// explained by them.
+		if family.isGrid() && (f.simple || penalty > 0 || slices.ContainsFunc(found, func(c Candidate) bool { return c.plain() })) || family.CountRefused && penalty > 0 {
 			continue
 		}
 		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
@@ -226,6 +227,11 @@ func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
 		}
 	}
 	return found
+}
+
+// plain reports whether c is a sliding log or a bucket without tricks.
+func (c *Candidate) plain() bool {
+	return (c.Algorithm == limiter.SlidingLog || c.isBucket()) && !c.CountRefused && c.Penalty == 0
 }
 
 // leastBlock is the shortest time for which a refusal is thought to shut

@@ -14,6 +14,9 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	for _, k := range f.opt.Known {
 		var found []Candidate
 		for _, c := range append([]Candidate{k.Candidate}, k.Rivals...) {
+			if c.isGrid() && slices.ContainsFunc(found, func(c Candidate) bool { return c.plain() }) {
+				continue
+			}
 			within := cell{c.ParamLow / near, c.ParamHigh * near}
 			again, ok := f.again(c, left, within)
 			if ok && len(again.Explained) >= len(k.Explained) {

@@ -39,7 +39,7 @@ func (l *Log) Usage(t time.Duration) float64 {
 // clone returns a copy that shares nothing with l.
 func (l *Log) clone() *Log {
 	c := *l
-	c.entries = slices.Clone(l.entries)
+	c.entries, c.head = slices.Clone(l.entries[l.head:]), 0
 	return &c
 }
 

@@ -99,8 +99,12 @@ func (ax *axis) costOf(z Size) float64 {
 // guards are the limits that a stage must not meet: all that are known but the
 // latest of the axis, which is what the stage asks about. They are a little
 // stricter than what was found, in the state in which the log leaves them.
-func (s *Search) guards(ax *axis) (guards []guard) {
+func (s *Search) guards(ax *axis) []guard {
 	log := s.log()
+	if known, ok := s.read.guards[ax.dim]; ok {
+		return known
+	}
+	var guards []guard
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
 		limits, _ := s.limits(dim)
 		if dim == ax.dim && len(limits) > 0 {
@@ -116,6 +120,10 @@ func (s *Search) guards(ax *axis) (guards []guard) {
 			}
 		}
 	}
+	if s.read.guards == nil {
+		s.read.guards = map[fit.Dimension][]guard{}
+	}
+	s.read.guards[ax.dim] = guards
 	return guards
 }
 
@@ -161,9 +169,13 @@ func strict(c *fit.Candidate, slack time.Duration) limiter.Spec {
 // shaped delays the requests of a stage so that nothing but the limit it asks
 // about has to refuse any: as fast as the others certainly allow.
 func (s *Search) shaped(ax *axis, st Stage) Stage {
-	guards := s.guards(ax)
-	if len(guards) == 0 || st.Hits == 0 {
+	known := s.guards(ax)
+	if len(known) == 0 || st.Hits == 0 {
 		return st
+	}
+	guards := make([]guard, len(known))
+	for i, g := range known {
+		guards[i] = guard{g.dim, g.rule.Clone()}
 	}
 	offsets := make([]time.Duration, 0, st.Hits)
 	start, shift := s.now+st.Rest, time.Duration(0)

@@ -55,6 +55,7 @@ func (s *Search) goOn(st Stage, xs []exchange.Exchange) ([]exchange.Exchange, er
 		return xs, err
 	}
 	s.main = settled
+	s.read = reading{}
 	s.reread(xs)
 	return xs, s.mustGoOn(st, xs)
 }

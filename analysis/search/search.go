@@ -86,6 +86,7 @@ type Search struct {
 
 	main []exchange.Exchange // exchanges of the first key
 	fits map[fit.Dimension]fitted
+	read reading
 
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
@@ -203,9 +204,19 @@ func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
 
 // log is what the fit reads: the first key's exchanges so far.
 func (s *Search) log() *fit.Log {
-	l := fit.NewLog(s.main)
-	l.Untyped = s.untyped
-	return l
+	if s.read.log == nil || s.read.exchanges != len(s.main) || s.read.log.Untyped != s.untyped {
+		s.read = reading{exchanges: len(s.main), log: fit.NewLog(s.main)}
+		s.read.log.Untyped = s.untyped
+	}
+	return s.read.log
+}
+
+// A reading is the log, and what was worked out from it, for as long as
+// nothing new was seen.
+type reading struct {
+	exchanges int
+	log       *fit.Log
+	guards    map[fit.Dimension][]guard // by what an axis is about
 }
 
 func (s *Search) options() fit.Options {
