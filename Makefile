@@ -10,13 +10,21 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 VERSION = $(shell git describe --tags --always --dirty)
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
 
-.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-report release release-check image image-check fleet deploy
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-short bench-report release release-check image image-check fleet deploy
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
 
-test: ## everything, with the race detector
-	go test -race -p 1 -timeout 30m ./...
+# In these the whole work is one calculation after the other, in one goroutine:
+# the race detector could find nothing and makes them ten times as slow.
+SEQUENTIAL = probe/analysis/fit probe/analysis/search
+# What takes longest begins first. Slurm's daemons are started by make deploy.
+RACED = probe/cmd/probe $(filter-out probe/cmd/probe probe/deploy/slurm $(SEQUENTIAL),$(shell go list ./...))
+
+test: ## everything, with the race detector but for what does one thing at a time
+	go test -race -timeout 30m $(RACED)
+	go test -timeout 30m $(SEQUENTIAL)
+	go test -timeout 30m -run '^TestWhole' ./cmd/probe
 
 build:
 	go build -trimpath -o bin/probe ./cmd/probe
@@ -52,12 +60,16 @@ gates: ## one release twice passes its gate, 80 % of its limits fails; REPETITIO
 	go test ./cmd/probe -run 'TestGateDoesNotFlap' -count=1 -repetitions $(or $(REPETITIONS),50) -v
 
 # Peers of the comparisons. wrk comes from the system's packages.
-PEERS = github.com/tsenart/vegeta/v12@v12.13.0 go.k6.io/k6@v1.8.1 github.com/rakyll/hey@v0.1.5
+LIGHT_PEERS = github.com/tsenart/vegeta/v12@v12.13.0 github.com/rakyll/hey@v0.1.5
+PEERS = $(LIGHT_PEERS) go.k6.io/k6@v1.8.1
 
 bench: ## compare with vegeta, k6, hey, wrk and the official Go SDK on this machine; ROUNDS=5 EACH=4s
 	@for peer in $(PEERS); do GOBIN=$(CURDIR)/bin/peers go install $$peer || echo "$$peer cannot be had here: left out"; done
 	@wrk=$$(command -v wrk) && ln -sf $$wrk bin/peers/wrk || echo "wrk is not installed: left out"
 	go test ./attack/bench -run TestBench -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -rounds $(or $(ROUNDS),5) -each $(or $(EACH),4s)
+
+bench-short: ## the same in a minute, without k6, which takes minutes to build
+	$(MAKE) bench PEERS="$(LIGHT_PEERS)" ROUNDS=1 EACH=1s
 
 bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10000000; takes about 6 GB of disk
 	go test ./attack/bench -run TestReport -v -count 1 -timeout 0 -peers $(CURDIR)/bin/peers -attempts $(or $(ATTEMPTS),10000000)
@@ -65,8 +77,8 @@ bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10
 soak: ## send at 1,000 requests a second for SOAK=1h; memory must stay flat, and no attempt be lost
 	go test ./attack/bench -run TestSoak -v -count 1 -timeout 0 -soak $(or $(SOAK),1h)
 
-fleet: ## workers and buses lost at any moment, in virtual time and as processes; FLEETS=50
-	go test ./attack/fleet -timeout 60m -run 'TestSearchesSurvive|TestSameLimits' -searches 70 -v
+fleet: ## workers and buses lost at any moment, in virtual time and as processes; SEARCHES=70 FLEETS=50
+	go test ./attack/fleet -timeout 60m -run 'TestSearchesSurvive|TestSameLimits' -searches $(or $(SEARCHES),70) -v
 	go test ./cmd/probe -run TestFleetOfProcesses -timeout 120m -fleets $(or $(FLEETS),50) -v
 
 deploy: ## the job script on a Slurm of its own, the manifests against Kubernetes' types

@@ -191,10 +191,8 @@ func serveRelease(t *testing.T, listen string, args ...string) (url string, stop
 // A release that passed is refused when the endpoint is restarted with 80 % of
 // its limits, by either CI.
 func TestCIRefusesARegression(t *testing.T) {
-	probe, err := exec.LookPath("probe")
-	if err != nil {
-		t.Fatal(err)
-	}
+	probe := buildProbe(t)
+	t.Setenv("PATH", pathWith(probe))
 	base := filepath.Join(t.TempDir(), "base")
 	recordVirtually(t, base, limitOfRelease(1))
 	baseline := filepath.Join(base, "analysis.json")

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -32,8 +31,7 @@ const batchScenario = "testdata/compare/batch.yaml"
 // returns its exit code and what it wrote.
 func virtually(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	// See probeVirtually for why there is but one processor.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer oneProcessor()()
 	var out, diag bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		code = run(t.Context(), app{

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,8 +36,7 @@ func limitOfRelease(share float64) string {
 // whose plots take longer than all else.
 func recordVirtually(t *testing.T, dir string, settings ...string) *analysis.Document {
 	t.Helper()
-	// See probeVirtually.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer oneProcessor()()
 	var stderr bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		a := app{
@@ -68,7 +66,7 @@ func recordVirtually(t *testing.T, dir string, settings ...string) *analysis.Doc
 // the last release, the same again, one at 80 % of the limits, and one that
 // its budget cut short.
 func TestGateScript(t *testing.T) {
-	runs := t.TempDir()
+	probe, runs := buildProbe(t), t.TempDir()
 	for _, r := range []struct {
 		name     string
 		settings []string
@@ -87,6 +85,7 @@ func TestGateScript(t *testing.T) {
 		Dir: "testdata/gate",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("PATH", pathWith(probe))
 			env.Setenv("RUNS", runs)
 			scenario, err := os.ReadFile(gateScenario)
 			if err != nil {
