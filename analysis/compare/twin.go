@@ -70,10 +70,16 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 	}
 	e := scenarios.EndpointLimit{
 		Dimension: l.Dimension, Algorithm: string(l.Algorithm), Amount: scenarios.Quantity(amountOf(l)),
-		Refusal: refusalOf(l),
+		Refusal: refusalOf(l), CountRefused: l.CountRefused, Aligned: l.Aligned,
+	}
+	if l.PenaltyS != nil {
+		e.Penalty = scenarios.Duration(seconds(*l.PenaltyS))
 	}
 	if l.WindowS != nil {
 		e.Window = scenarios.Duration(seconds(*l.WindowS))
+	}
+	if l.Aligned {
+		t.doubt("windows of %v on %s begin by the endpoint's clock, but when was not measured; the twin's begin at whole multiples", e.Window, l.Dimension)
 	}
 	switch l.Algorithm {
 	case limiter.TokenBucket, limiter.LeakyBucket:
@@ -119,8 +125,8 @@ func (t *Twin) latency(d *analysis.Document, xs []exchange.Exchange) {
 	l := &t.Endpoint.Latency
 	if p := d.Latency.TTFTS; p != nil {
 		l.TTFT = scenarios.Duration(seconds(p.P50))
-		if o := d.Latency.TPOTS; o != nil && o.P50 > 0 {
-			l.TokensPerSecond = scenarios.Quantity(1 / o.P50)
+		if perToken, ok := pace(xs); ok {
+			l.TokensPerSecond = scenarios.Quantity(1 / perToken)
 		}
 		return
 	}
@@ -134,6 +140,26 @@ func (t *Twin) latency(d *analysis.Document, xs []exchange.Exchange) {
 		return
 	}
 	t.doubt("all answers were of about one length, so it is not known how long a longer one takes; the twin writes all at once after %.3g s", first)
+}
+
+// pace returns the seconds that a token takes in a stream, and false when no
+// stream tells. Between the first of n tokens and the last there are n − 1 gaps,
+// and some endpoints take one more until they say that this was all. The log
+// does not tell which, so half a gap is taken for the end: of 16 tokens that is
+// off by 3 % at most, where TPOT, which knows of no end, may be off by 7 %.
+func pace(xs []exchange.Exchange) (perToken float64, ok bool) {
+	var all []float64
+	for i := range xs {
+		x := &xs[i]
+		if x.Outcome == exchange.Success && x.FirstToken > 0 && x.Usage.Completion > 1 && x.Done > x.FirstToken {
+			all = append(all, (x.Done-x.FirstToken).Seconds()/(float64(x.Usage.Completion)-0.5))
+		}
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	slices.Sort(all)
+	return all[len(all)/2], true
 }
 
 // lengths fits latency = first + perToken × completion tokens over the
