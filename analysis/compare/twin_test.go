@@ -81,10 +81,14 @@ func TestNewTwin(t *testing.T) {
 func TestTwinOfStreams(t *testing.T) {
 	for _, gaps := range []int{15, 16} {
 		var xs []exchange.Exchange
-		for i := range 9 {
+		for i := range 41 {
 			at := time.Duration(i) * time.Second
+			first := 180*time.Millisecond + time.Duration(i)*time.Millisecond // evenly from 180 to 220 ms
+			if i == 40 {
+				first = 5 * time.Second // and one that took ages
+			}
 			xs = append(xs, exchange.Exchange{
-				Seq: uint64(i), Sent: at, FirstToken: at + 200*time.Millisecond, Done: at + 200*time.Millisecond + time.Duration(gaps)*10*time.Millisecond,
+				Seq: uint64(i), Sent: at, FirstToken: at + first, Done: at + first + time.Duration(gaps)*10*time.Millisecond,
 				Streamed: true, Usage: exchange.Usage{Completion: 16}, Verdict: exchange.Verdict{Outcome: exchange.Success},
 			})
 		}
@@ -96,6 +100,10 @@ func TestTwinOfStreams(t *testing.T) {
 		}
 		if r := float64(twin.Endpoint.Latency.TokensPerSecond); r < 96 || r > 104 {
 			t.Errorf("%d gaps: %.1f tokens a second, want 100", gaps, r)
+		}
+		from := twin.Endpoint.Latency.TTFT.Std()
+		if to := from + twin.Endpoint.Latency.Jitter.Std(); from < 179*time.Millisecond || from > 182*time.Millisecond || to < 218*time.Millisecond || to > 221*time.Millisecond {
+			t.Errorf("first tokens come after %v to %v, want 180ms to 220ms", from, to)
 		}
 	}
 }
