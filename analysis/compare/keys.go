@@ -59,6 +59,9 @@ type keyMeter struct {
 func newKeyMeters(q Quota) []*keyMeter {
 	var list []*keyMeter
 	for _, l := range q.Limits {
+		if l.Algorithm == limiter.Concurrency { // refuses by another name
+			continue
+		}
 		list = append(list, &keyMeter{QuotaLimit: l, log: limiter.Log{Window: seconds(l.WindowS)}})
 	}
 	return list
