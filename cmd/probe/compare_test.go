@@ -115,10 +115,10 @@ func TestCompareTrap(t *testing.T) {
 
 // Every strategy, and chains of them, as the twin has to rehearse them. Waits
 // are short, or chance alone would move the last task by more than 5 %.
-const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 3s}}, {chain: queue}, " +
+const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 200, backoff: {max: 2s}}, {chain: queue}, " +
 	"{chain: rotate}, {chain: fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}, " +
 	"{chain: provider-queue}, {chain: adaptive, adaptive: {initial_rps: 5}}, " +
-	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 100, backoff: {max: 1s}}, " +
+	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 200, backoff: {max: 1s}}, " +
 	"{chain: queue+backoff+fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]"
 
 // The twin of a run rehearses what the original then does: makespan, success
@@ -128,23 +128,26 @@ func TestCompareTwin(t *testing.T) {
 	const qwen = "{dimension: requests, amount: 600, window: 60s}, {dimension: requests, amount: 10, window: 1s}, " +
 		"{dimension: tokens, amount: 1M, window: 60s}, {dimension: tokens, amount: 16666.67, window: 1s}"
 	ramp := strings.Replace(qwen, "requests", "requests, algorithm: ramp, amount: 20, window: 1s, hot: 60, warm_up: 20s, idle: 10s, refusal: burst}, {dimension: requests", 1)
-	for _, test := range []struct{ name, lookFor, limits, declared, tokens, accounts string }{
-		{"qwen3-max", "[requests, tokens]", qwen, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", ""},
-		{"qwen3-max with burst protection", "[requests, tokens, burst]", ramp, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", ""},
+	for _, test := range []struct{ name, lookFor, limits, declared, tokens, accounts, repeat string }{
+		// These are done soon, so a wait of two seconds tells: their mean is compared.
+		{"qwen3-max", "[requests, tokens]", qwen, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", "", "3"},
+		{"qwen3-max with burst protection", "[requests, tokens, burst]", ramp, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", "", "3"},
 		{"windows of a minute", "[requests, tokens]", "{dimension: requests, amount: 120, window: 60s}, {dimension: tokens, amount: 500k, window: 60s}",
-			"{rpm: 120, tpm: 500k}", "D(480,300)", own},
+			"{rpm: 120, tpm: 500k}", "D(480,300)", own, "1"},
 		{"tokens bind", "[requests, tokens]", "{dimension: requests, amount: 600, window: 60s}, {dimension: tokens, amount: 100k, window: 60s}",
-			"{rpm: 600, tpm: 100k}", "D(600,400)", own},
+			"{rpm: 600, tpm: 100k}", "D(600,400)", own, "1"},
 		{"buckets", "[requests, tokens]", "{dimension: requests, algorithm: token_bucket, amount: 300, window: 60s, burst: 20}, " +
-			"{dimension: tokens, algorithm: token_bucket, amount: 200k, window: 60s, burst: 20k}", "{rpm: 300, tpm: 200k}", "D(480,300)", own},
+			"{dimension: tokens, algorithm: token_bucket, amount: 200k, window: 60s, burst: 20k}", "{rpm: 300, tpm: 200k}", "D(480,300)", own, "1"},
 		{"windows by the clock", "[requests]", "{dimension: requests, algorithm: fixed_window, aligned: true, amount: 120, window: 60s}",
-			"{rpm: 120}", "D(480,300)", own},
-		{"refusals count", "[requests]", "{dimension: requests, amount: 120, window: 60s, count_refused: true}", "{rpm: 120}", "D(480,300)", own},
+			"{rpm: 120}", "D(480,300)", own, "1"},
+		{"refusals count", "[requests]", "{dimension: requests, amount: 120, window: 60s, count_refused: true}", "{rpm: 120}", "D(480,300)", own, "1"},
 	} {
 		if raceEnabled && test.name != "qwen3-max" {
 			continue // nothing else goes on at once that did not there
 		}
-		t.Run(test.name, func(t *testing.T) { rehearse(t, test.lookFor, test.limits, test.declared, test.tokens, test.accounts) })
+		t.Run(test.name, func(t *testing.T) {
+			rehearse(t, test.lookFor, test.limits, test.declared, test.tokens, test.accounts, test.repeat)
+		})
 	}
 }
 
@@ -154,7 +157,7 @@ const own = "[{key: probe-a}, {key: probe-b}, {key: probe-c}]"
 
 // rehearse measures an endpoint, rehearses on its twin, does it on the endpoint
 // and compares the two.
-func rehearse(t *testing.T, lookFor, limits, declared, tokens, accounts string) {
+func rehearse(t *testing.T, lookFor, limits, declared, tokens, accounts, repeat string) {
 	found := filepath.Join(t.TempDir(), "found")
 	endpoint := []string{batchScenario, "--set", "endpoint.limits=[" + limits + "]", "--set", "declared=" + declared}
 	code, _, stderr := virtually(t, append([]string{"run", "--out", found, "--set", "look_for=" + lookFor, "--set", "target.stream=true", "--set", "search.max_tokens=16",
@@ -166,7 +169,7 @@ func rehearse(t *testing.T, lookFor, limits, declared, tokens, accounts string) 
 	if raceEnabled {
 		strategies = "[{chain: direct}, {chain: queue}]"
 	}
-	args := append(endpoint, "--set", fmt.Sprintf("workload.tasks=%d", smaller(300, 100)), "--set", "workload.concurrency=30",
+	args := append(endpoint, "--set", fmt.Sprintf("workload.tasks=%d", smaller(300, 100)), "--set", "workload.concurrency=30", "--repeat", repeat,
 		"--set", "workload.tokens="+tokens, "--set", "workload.goal={success: 99%}", "--set", "strategies="+strategies)
 	if accounts != "" {
 		args = append(args, "--set", "endpoint.accounts="+accounts)
