@@ -175,8 +175,8 @@ func timelinePlot(d *compare.Document, i int, timelines []Series) *chart.Figure 
 		panel.Right = []chart.SideLabel{{Y: *rpm, Lines: []string{rpmText(*rpm), "one quota"}, Color: chart.Ink}}
 	}
 	return &chart.Figure{
-		Title: fmt.Sprintf("%s: %s of the tasks succeed, %s of the attempts are refused", rowName(d, r), share(r.Success, r.Tasks), shareText(r.RefusedShare)),
-		Subtitle: fmt.Sprintf("%s, first round: attempts by when they were sent, in bins of %s; what does not fit is cut off at the top.",
+		Title: fmt.Sprintf("%s: %s succeed, %s refused", rowName(d, r), share(r.Success, r.Tasks), shareText(r.RefusedShare)),
+		Subtitle: fmt.Sprintf("%s: share of tasks and of attempts. First round, attempts by when they were sent, in bins of %s; cut off at the top.",
 			flatten(d.Scenario), seconds(s.Bin.Seconds())),
 		Legend: legend, Panels: []*chart.Panel{panel},
 	}
