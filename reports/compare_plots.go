@@ -62,7 +62,9 @@ func successPlot(d *compare.Document) *chart.Figure {
 		least = 100 * float64(g)
 	}
 	panel.Background = append(panel.Background, chart.Box(least, 103, 0, yEnd, chart.Band))
-	for _, s := range spots {
+	drawn := append([]spot{}, spots...) // what meets the goal on top of what misses it
+	sort.SliceStable(drawn, func(i, j int) bool { return !drawn[i].meets && drawn[j].meets })
+	for _, s := range drawn {
 		m := chart.Mark{Shape: chart.Circle, Color: chart.Blue}
 		if !s.meets {
 			m = chart.Mark{Shape: chart.Square, Color: chart.Vermillion, Hollow: true}
