@@ -68,14 +68,20 @@ type Limit struct {
 	WindowHighS   *float64          `json:"window_high_s,omitempty"`
 	Algorithm     limiter.Algorithm `json:"algorithm"`
 	BurstCapacity *float64          `json:"burst_capacity"`
-	Rivals        []string          `json:"rivals"`
-	Declared      *float64          `json:"declared"`   // what the scenario's documentation says, per WindowS
-	Advertised    *float64          `json:"advertised"` // what headers and messages say, per WindowS
-	Evidence      Evidence          `json:"evidence"`
-	Binds         bool              `json:"binds"`              // the effective limit of its dimension comes from this one
-	Refusals      string            `json:"refusals,omitempty"` // outcome that this limit gives
-	Key           string            `json:"key,omitempty"`      // for a limit seen with one key only
-	Why           string            `json:"why,omitempty"`      // the evidence in a sentence
+	// Aligned says that windows begin by a clock, not with a request.
+	Aligned bool `json:"aligned,omitempty"`
+	// CountRefused says that refused requests count as well.
+	CountRefused bool `json:"count_refused,omitempty"`
+	// PenaltyS is for how long everything is refused after a refusal; nil: not at all.
+	PenaltyS   *float64 `json:"penalty_s,omitempty"`
+	Rivals     []string `json:"rivals"`
+	Declared   *float64 `json:"declared"`   // what the scenario's documentation says, per WindowS
+	Advertised *float64 `json:"advertised"` // what headers and messages say, per WindowS
+	Evidence   Evidence `json:"evidence"`
+	Binds      bool     `json:"binds"`              // the effective limit of its dimension comes from this one
+	Refusals   string   `json:"refusals,omitempty"` // outcome that this limit gives
+	Key        string   `json:"key,omitempty"`      // for a limit seen with one key only
+	Why        string   `json:"why,omitempty"`      // the evidence in a sentence
 }
 
 // Evidence counts the answers that speak for and against a limit.

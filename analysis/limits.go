@@ -80,6 +80,10 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 		WindowS: ptr(l.Window().Seconds()), Rivals: []string{},
 		Evidence: Evidence{Admitted: e.admitted(), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
 		Refusals: string(exchange.RequestRate),
+		Aligned:  l.Aligned, CountRefused: l.CountRefused,
+	}
+	if l.Penalty > 0 {
+		row.PenaltyS = ptr(l.Penalty.Seconds())
 	}
 	if l.Dimension == fit.Tokens {
 		row.Refusals = string(exchange.TokenRate)

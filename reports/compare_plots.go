@@ -58,7 +58,9 @@ func successPlot(d *compare.Document) *chart.Figure {
 		Weight: 1,
 	}
 	panel.Background = append(panel.Background, chart.Box(leastSuccess(d), 103, 0, yEnd, chart.Band))
-	for _, s := range spots {
+	drawn := append([]spot{}, spots...) // what meets the goal on top of what misses it
+	sort.SliceStable(drawn, func(i, j int) bool { return !drawn[i].meets && drawn[j].meets })
+	for _, s := range drawn {
 		m := chart.Mark{Shape: chart.Circle, Color: chart.Blue}
 		if !s.meets {
 			m = chart.Mark{Shape: chart.Square, Color: chart.Vermillion, Hollow: true}
@@ -179,8 +181,8 @@ func timelinePlot(d *compare.Document, i int, timelines []Series) *chart.Figure 
 		panel.Right = []chart.SideLabel{{Y: *rpm, Lines: []string{rpmText(*rpm), "one quota"}, Color: chart.Ink}}
 	}
 	return &chart.Figure{
-		Title: fmt.Sprintf("%s: %s of the tasks succeed, %s of the attempts are refused", rowName(d, r), share(r.Success, r.Tasks), shareText(r.RefusedShare)),
-		Subtitle: fmt.Sprintf("%s, first round: attempts by when they were sent, in bins of %s; what does not fit is cut off at the top.",
+		Title: fmt.Sprintf("%s: %s succeed, %s refused", rowName(d, r), share(r.Success, r.Tasks), shareText(r.RefusedShare)),
+		Subtitle: fmt.Sprintf("%s: share of tasks and of attempts. First round, attempts by when they were sent, in bins of %s; cut off at the top.",
 			flatten(d.Scenario), seconds(s.Bin.Seconds())),
 		Legend: legend, Panels: []*chart.Panel{panel},
 	}

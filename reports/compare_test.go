@@ -92,7 +92,8 @@ func TestGoldenCompare(t *testing.T) {
 		{"compare.json", func(w io.Writer) error { return CompareJSON(w, d) }},
 		{"quota-request.md", func(w io.Writer) error {
 			need := d.Need
-			return QuotaRequest(w, replay(qwenStages).doc, QuotaRequestData{Workload: "batch, 60 tasks", Need: &need, Plots: []string{"plots/rate.svg"}})
+			measured := time.Date(2026, 11, 23, 18, 15, 0, 0, time.UTC)
+			return QuotaRequest(w, replay(qwenStages).doc, QuotaRequestData{Workload: "batch, 60 tasks", Measured: measured, Need: &need, Plots: []string{"plots/rate.svg"}})
 		}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
@@ -112,6 +113,24 @@ func TestGoldenCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, "plots/compare-"+p.name+".svg", b.Bytes())
+	}
+}
+
+// The first sentence says what is wanted, or that nothing is.
+func TestQuotaRequestAsks(t *testing.T) {
+	for _, test := range []struct {
+		rpm, tpm float64
+		want     string
+	}{
+		{1450, 1_152_820, "**Please raise the limits: need 1,450 RPM, have 600; need 1,152,820 TPM, have 1,000,000.**"},
+		{1450, 900_000, "**Please raise the limits: need 1,450 RPM, have 600.**"},
+		{180, 140_000, "there is nothing to ask for"},
+	} {
+		var b bytes.Buffer
+		need := &compare.Need{RPM: &test.rpm, TPM: &test.tpm}
+		if err := QuotaRequest(&b, replay(qwenStages).doc, QuotaRequestData{Need: need}); err != nil || !strings.Contains(b.String(), test.want) {
+			t.Errorf("%v: it does not say %q:\n%s", err, test.want, b.String())
+		}
 	}
 }
 

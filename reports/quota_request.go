@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
+	"time"
 
 	"probe/analysis"
 	"probe/analysis/compare"
@@ -11,6 +13,8 @@ import (
 
 // QuotaRequestData is what a quota request has beyond the run's document.
 type QuotaRequestData struct {
+	// Measured is when the limits were measured; zero: not known.
+	Measured time.Time
 	// Workload says in a line what the application does; empty: not known.
 	Workload string
 	// Need is what it asks for; nil: not known.
@@ -26,6 +30,12 @@ func QuotaRequest(w io.Writer, d *analysis.Document, data QuotaRequestData) erro
 	out := &writer{w: w}
 	fmt.Fprintf(out, "# Request for a larger quota: %s\n\n", escapeText(subject(d)))
 	markdownTarget(out, d)
+	if ask := askText(d, data.Need); ask != "" {
+		fmt.Fprintf(out, "%s\n\n", ask)
+	}
+	if !data.Measured.IsZero() {
+		fmt.Fprintf(out, "Measured on %s.\n\n", data.Measured.UTC().Format("2 January 2006, 15:04 MST"))
+	}
 	if err := askTable(d, data).markdown(out); err != nil {
 		return err
 	}
@@ -44,6 +54,31 @@ func QuotaRequest(w io.Writer, d *analysis.Document, data QuotaRequestData) erro
 	fmt.Fprintf(out, "## Method\n\n%s\n\n", method)
 	markdownList(out, "Warnings", d.Warnings, "None.")
 	return out.err
+}
+
+// askText asks in a sentence, for who reads no table; empty when it is not known
+// what is needed.
+func askText(d *analysis.Document, n *compare.Need) string {
+	if n == nil || n.RPM == nil || n.TPM == nil {
+		return ""
+	}
+	var lacking []string
+	for _, x := range []struct {
+		need float64
+		have *float64
+		unit string
+	}{{*n.RPM, d.Effective.RPM.Value, "RPM"}, {*n.TPM, d.Effective.TPM.Value, "TPM"}} {
+		if x.have != nil && x.need > *x.have {
+			lacking = append(lacking, fmt.Sprintf("need %s %s, have %s", number(math.Ceil(x.need)), x.unit, number(*x.have)))
+		}
+	}
+	switch {
+	case len(lacking) > 0:
+		return fmt.Sprintf("**Please raise the limits: %s.**", strings.Join(lacking, "; "))
+	case d.Effective.RPM.Value == nil && d.Effective.TPM.Value == nil:
+		return "No limit was reached, so it is not known whether the workload needs more."
+	}
+	return "The limits that were measured are enough for this workload: there is nothing to ask for."
 }
 
 // askTable sets what is needed against what there is.

@@ -107,30 +107,50 @@ func choiceText(d *Document, best int) string {
 		text += fmt.Sprintf(": %s %s per 1M successful tokens", priceText(r.PerMillion), d.Currency)
 	}
 	text += fmt.Sprintf(", %.2f attempts a success, done in %.0f s.", *r.AttemptsPerSuccess, r.MakespanS)
-	if worse := backoffAlone(d, r); worse != "" {
+	if worse := backoffAlone(d, best); worse != "" {
 		text += " " + worse
 	}
 	return text
 }
 
 // backoffAlone says by how much plain backoff, the remedy that everybody tries
-// first, is worse than the choice; empty when it is not.
-func backoffAlone(d *Document, choice *Row) string {
+// first, is worse than the best that makes do with the same key and model;
+// empty when nothing is better, or backoff was not tried.
+func backoffAlone(d *Document, choice int) string {
 	for i := range d.Rows {
 		r := &d.Rows[i]
-		if r.Chain != "backoff" || r == choice || r.Target != choice.Target {
+		if r.Chain != "backoff" || i == choice || r.Target != d.Rows[choice].Target {
 			continue
 		}
-		if lacks(d, r) == "" && !better(choice, r) {
+		best := bestOfItsKind(d, r, choice)
+		if lacks(d, r) == "" && !better(best, r) {
 			continue
 		}
-		text := fmt.Sprintf("With %s alone %.1f %% of the attempts are refused (here %.1f %%)", r.Strategy, 100*r.RefusedShare, 100*choice.RefusedShare)
-		if r.SuccessRate < choice.SuccessRate {
+		text := fmt.Sprintf("With %s alone %.1f %% of the attempts are refused (with %s %.1f %%)", r.Strategy, 100*r.RefusedShare, best.Strategy, 100*best.RefusedShare)
+		if r.SuccessRate < best.SuccessRate-0.001 {
 			return fmt.Sprintf("%s, and %.1f %% of the tasks are lost.", text, 100*(1-r.SuccessRate))
 		}
-		return fmt.Sprintf("%s, and it takes %.0f s, %+.1f %%.", text, r.MakespanS, 100*(r.MakespanS/choice.MakespanS-1))
+		return fmt.Sprintf("%s, and it takes %.0f s, %+.1f %%.", text, r.MakespanS, 100*(r.MakespanS/best.MakespanS-1))
 	}
 	return ""
+}
+
+// bestOfItsKind returns the best row that meets the goal with the keys and
+// models that a row has, itself left out; the choice where there is none. Another
+// model's price and limits are no merit of a way to wait.
+func bestOfItsKind(d *Document, r *Row, choice int) *Row {
+	var best *Row
+	for i := range d.Rows {
+		o := &d.Rows[i]
+		alike := o.Target == r.Target && len(o.Models) == len(r.Models) && len(o.Keys) == len(r.Keys)
+		if o != r && alike && lacks(d, o) == "" && (best == nil || better(o, best)) {
+			best = o
+		}
+	}
+	if best == nil {
+		best = &d.Rows[choice]
+	}
+	return best
 }
 
 // named is a strategy, with its target where there are several.

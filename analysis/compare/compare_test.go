@@ -284,7 +284,7 @@ func TestVerdict(t *testing.T) {
 		says, not       string
 	}{
 		{"as good", good, good, "direct", "is the cheapest", "With backoff alone"},
-		{"worse", good, refused, "direct", "With backoff alone 66.7 % of the attempts are refused (here 0.0 %)", "cut off"},
+		{"worse", good, refused, "direct", "With backoff alone 66.7 % of the attempts are refused (with direct 0.0 %)", "cut off"},
 		{"cut off", cut, cut, "", "Answers are cut off by max_tokens", "quota"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -52,7 +52,7 @@ type Quota struct {
 type QuotaLimit struct {
 	Dimension string  `json:"dimension"` // requests or tokens
 	Amount    float64 `json:"amount"`
-	WindowS   float64 `json:"window_s"`
+	WindowS   float64 `json:"window_s"` // 0 for a cap in flight
 	// Algorithm is empty where nobody has measured it.
 	Algorithm limiter.Algorithm `json:"algorithm,omitempty"`
 	// Burst is the most that a bucket holds; 0: Amount.

@@ -18,6 +18,10 @@ const ownUse = 0.8
 // is known.
 const sharedBelow = 1.1
 
+// nearlyAll is the share of the tasks of which a rate still says something, be
+// it too little for the goal.
+const nearlyAll = 0.9
+
 // keyEvidence counts the refusals of a row with several keys: those that the
 // key's own use explains, and those that it does not.
 type keyEvidence struct{ own, others int }
@@ -59,6 +63,9 @@ type keyMeter struct {
 func newKeyMeters(q Quota) []*keyMeter {
 	var list []*keyMeter
 	for _, l := range q.Limits {
+		if l.Algorithm == limiter.Concurrency { // refuses by another name
+			continue
+		}
 		list = append(list, &keyMeter{QuotaLimit: l, log: limiter.Log{Window: seconds(l.WindowS)}})
 	}
 	return list
@@ -133,7 +140,7 @@ func bestWithOneKey(d *Document, r *Row) float64 {
 	best := 0.0
 	for i := range d.Rows {
 		o := &d.Rows[i]
-		did := o.SuccessRate >= float64(leastSuccess(d.Workload.Goal))
+		did := o.SuccessRate >= math.Min(nearlyAll, float64(leastSuccess(d.Workload.Goal)))
 		if did && o.Target == r.Target && len(o.Keys) == 1 && len(o.Models) == 1 {
 			best = math.Max(best, o.GoodputRPM)
 		}

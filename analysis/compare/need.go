@@ -26,15 +26,20 @@ type Need struct {
 	Excess *float64 `json:"excess"`
 }
 
-// QuotaOf reads the quota from what a run measured. Limits without an amount
-// or window, bursts and one-time allocations are no part of it.
+// QuotaOf reads the quota from what a run measured. Limits without an amount,
+// bursts and one-time allocations are no part of it. A cap in flight is, with a
+// window of 0: whoever keeps to the quota has to know of it.
 func QuotaOf(d *analysis.Document) Quota {
 	q := Quota{Source: "measured", RPM: d.Effective.RPM.Value, TPM: d.Effective.TPM.Value, Limits: []QuotaLimit{}}
 	for _, l := range d.Limits {
-		if l.Amount == nil || l.WindowS == nil || l.Algorithm == limiter.Ramp || l.Algorithm == limiter.Quota {
+		inFlight := l.Algorithm == limiter.Concurrency
+		if l.Amount == nil || l.WindowS == nil && !inFlight || l.Algorithm == limiter.Ramp || l.Algorithm == limiter.Quota {
 			continue
 		}
-		limit := QuotaLimit{Dimension: l.Dimension, Amount: *l.Amount, WindowS: *l.WindowS, Algorithm: l.Algorithm}
+		limit := QuotaLimit{Dimension: l.Dimension, Amount: *l.Amount, Algorithm: l.Algorithm}
+		if !inFlight {
+			limit.WindowS = *l.WindowS
+		}
 		if l.BurstCapacity != nil {
 			limit.Burst = *l.BurstCapacity
 		}

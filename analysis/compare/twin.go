@@ -70,10 +70,16 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 	}
 	e := scenarios.EndpointLimit{
 		Dimension: l.Dimension, Algorithm: string(l.Algorithm), Amount: scenarios.Quantity(amountOf(l)),
-		Refusal: refusalOf(l),
+		Refusal: refusalOf(l), CountRefused: l.CountRefused, Aligned: l.Aligned,
+	}
+	if l.PenaltyS != nil {
+		e.Penalty = scenarios.Duration(seconds(*l.PenaltyS))
 	}
 	if l.WindowS != nil {
 		e.Window = scenarios.Duration(seconds(*l.WindowS))
+	}
+	if l.Aligned {
+		t.doubt("windows of %v on %s begin by the endpoint's clock, but when was not measured; the twin's begin at whole multiples", e.Window, l.Dimension)
 	}
 	switch l.Algorithm {
 	case limiter.TokenBucket, limiter.LeakyBucket:
@@ -118,9 +124,9 @@ func refusalOf(l *analysis.Limit) string {
 func (t *Twin) latency(d *analysis.Document, xs []exchange.Exchange) {
 	l := &t.Endpoint.Latency
 	if p := d.Latency.TTFTS; p != nil {
-		l.TTFT = scenarios.Duration(seconds(p.P50))
-		if o := d.Latency.TPOTS; o != nil && o.P50 > 0 {
-			l.TokensPerSecond = scenarios.Quantity(1 / o.P50)
+		t.first(p.P50, firsts(xs))
+		if perToken, ok := pace(xs); ok {
+			l.TokensPerSecond = scenarios.Quantity(1 / perToken)
 		}
 		return
 	}
@@ -128,12 +134,68 @@ func (t *Twin) latency(d *analysis.Document, xs []exchange.Exchange) {
 	if !ok {
 		return
 	}
-	l.TTFT = scenarios.Duration(seconds(first))
+	t.first(first, rests(xs, perToken))
 	if perToken > 0 {
 		l.TokensPerSecond = scenarios.Quantity(1 / perToken)
 		return
 	}
 	t.doubt("all answers were of about one length, so it is not known how long a longer one takes; the twin writes all at once after %.3g s", first)
+}
+
+// first sets the time to the first token: around a typical value, as evenly
+// spread as the middle of what was seen, in seconds, but never shorter than any
+// of it. Workers of a closed loop whose answers all take equally long march in
+// step, and what a limiter makes of them is not what it makes of a crowd.
+func (t *Twin) first(typical float64, seen []float64) {
+	l := &t.Endpoint.Latency
+	spread := 0.0
+	if len(seen) > 0 {
+		slices.Sort(seen)
+		quantile := func(q float64) float64 { return seen[int(q*float64(len(seen)-1))] }
+		spread = math.Max(0, math.Min((quantile(0.9)-quantile(0.1))/0.8, 2*(typical-seen[0])))
+	}
+	l.TTFT, l.Jitter = scenarios.Duration(seconds(typical-spread/2)), scenarios.Duration(seconds(spread))
+}
+
+// firsts are the times to the first token of all streams, in seconds.
+func firsts(xs []exchange.Exchange) (list []float64) {
+	for i := range xs {
+		if d, ok := xs[i].TTFT(); ok && xs[i].Outcome == exchange.Success {
+			list = append(list, d.Seconds())
+		}
+	}
+	return list
+}
+
+// rests are the latencies of all successes without what their tokens took, in
+// seconds.
+func rests(xs []exchange.Exchange, perToken float64) (list []float64) {
+	for i := range xs {
+		if xs[i].Outcome == exchange.Success {
+			list = append(list, xs[i].Latency().Seconds()-perToken*float64(xs[i].Usage.Completion))
+		}
+	}
+	return list
+}
+
+// pace returns the seconds that a token takes in a stream, and false when no
+// stream tells. Between the first of n tokens and the last there are n − 1 gaps,
+// and some endpoints take one more until they say that this was all. The log
+// does not tell which, so half a gap is taken for the end: of 16 tokens that is
+// off by 3 % at most, where TPOT, which knows of no end, may be off by 7 %.
+func pace(xs []exchange.Exchange) (perToken float64, ok bool) {
+	var all []float64
+	for i := range xs {
+		x := &xs[i]
+		if x.Outcome == exchange.Success && x.FirstToken > 0 && x.Usage.Completion > 1 && x.Done > x.FirstToken {
+			all = append(all, (x.Done-x.FirstToken).Seconds()/(float64(x.Usage.Completion)-0.5))
+		}
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	slices.Sort(all)
+	return all[len(all)/2], true
 }
 
 // lengths fits latency = first + perToken × completion tokens over the

@@ -23,6 +23,10 @@ const (
 // fast it opens with use. Every attempt since the last silence says something
 // about that: of so many that had been offered within a window, after so long
 // a use, one was let through or refused as a burst.
+//
+// What the search found to pass from idle had been offered over a part of a
+// window, in which it opened already. So the amount is estimated anew with the
+// pace, from what was found downwards.
 func (t *Twin) ramp(e *scenarios.EndpointLimit, xs []exchange.Exchange) {
 	window := e.Window.Std()
 	if window <= 0 {
@@ -30,16 +34,44 @@ func (t *Twin) ramp(e *scenarios.EndpointLimit, xs []exchange.Exchange) {
 	}
 	idle := coldAfter * window
 	e.Idle = scenarios.Duration(idle)
-	pace, known := opening(rampSigns(float64(e.Amount), window, idle, xs))
+	cold, pace, known := rampLine(float64(e.Amount), window, idle, xs)
 	if !known {
 		t.doubt("burst protection was seen from idle only, so the twin's never opens; it is taken to be cold again after %v of silence", idle)
 		return
 	}
-	hot := opensTo * float64(e.Amount)
-	warmUp := seconds((hot - float64(e.Amount)) / pace)
-	e.Hot, e.WarmUp = scenarios.Quantity(hot), scenarios.Duration(warmUp)
+	hot := opensTo * cold
+	warmUp := seconds((hot - cold) / pace)
+	e.Amount, e.Hot, e.WarmUp = scenarios.Quantity(cold), scenarios.Quantity(hot), scenarios.Duration(warmUp)
 	t.doubt("burst protection opens by %.2g more in %v for every second of use, as far as the log shows; it is taken to go on like that up to %.0f, and to be cold again after %v of silence",
 		pace, window, hot, idle)
+}
+
+// rampLine returns the line allowed = cold + pace × seconds of use that
+// contradicts the fewest attempts, with cold at most amount and no less than
+// half of it; the middle one of the lines that are equally good. It is false
+// when nothing says that the protection opens at all.
+func rampLine(amount float64, window, idle time.Duration, xs []exchange.Exchange) (cold, pace float64, known bool) {
+	const steps = 64
+	best := -1
+	type line struct{ cold, pace float64 }
+	var good []line
+	for i := range steps + 1 {
+		c := amount * (1 - float64(i)/(2*steps))
+		signs, wrong := rampSigns(c, window, idle, xs)
+		p, missed, ok := opening(signs)
+		if wrong += missed; !ok || best >= 0 && wrong > best {
+			continue
+		}
+		if wrong < best {
+			good = good[:0]
+		}
+		best, good = wrong, append(good, line{c, p})
+	}
+	if len(good) == 0 {
+		return 0, 0, false
+	}
+	middle := good[len(good)/2]
+	return middle.cold, middle.pace, true
 }
 
 // A rampSign is a bound for the pace at which burst protection opens, in
@@ -50,9 +82,9 @@ type rampSign struct {
 	passed bool
 }
 
-// rampSigns reads the signs off a log: amount is what passes from idle.
-func rampSigns(amount float64, window, idle time.Duration, xs []exchange.Exchange) []rampSign {
-	var signs []rampSign
+// rampSigns reads the signs off a log: amount is what passes from idle. Refused
+// counts attempts that were refused although no more had been offered than that.
+func rampSigns(amount float64, window, idle time.Duration, xs []exchange.Exchange) (signs []rampSign, refused int) {
 	offered := limiter.Log{Window: window}
 	var began, last time.Duration
 	for i := range xs {
@@ -62,17 +94,20 @@ func rampSigns(amount float64, window, idle time.Duration, xs []exchange.Exchang
 		}
 		last = x.Sent
 		over, used := offered.Usage(x.Sent)+1-amount, (x.Sent - began).Seconds()
-		if over > 0 && used > 0 {
-			signs = append(signs, rampSign{pace: over / used, passed: x.Outcome != exchange.Burst})
+		switch burst := x.Outcome == exchange.Burst; {
+		case over > 0 && used > 0:
+			signs = append(signs, rampSign{pace: over / used, passed: !burst})
+		case over <= 0 && burst:
+			refused++
 		}
 		offered.Charge(x.Sent, 1)
 	}
-	return signs
+	return signs, refused
 }
 
-// opening returns the pace that contradicts the fewest signs, and false when
-// no sign says that it opens at all.
-func opening(signs []rampSign) (pace float64, known bool) {
+// opening returns the pace that contradicts the fewest signs, how many those
+// are, and false when no sign says that it opens at all.
+func opening(signs []rampSign) (pace float64, contradicted int, known bool) {
 	slices.SortFunc(signs, func(a, b rampSign) int { return cmp.Compare(a.pace, b.pace) })
 	wrong := 0 // of a pace below all: everything that passed
 	for _, s := range signs {
@@ -95,5 +130,5 @@ func opening(signs []rampSign) (pace float64, known bool) {
 			pace = (s.pace + signs[i+1].pace) / 2
 		}
 	}
-	return pace, known
+	return pace, best, known
 }

@@ -22,6 +22,7 @@ func TestNewTwin(t *testing.T) {
 			{Dimension: "requests", Algorithm: "sliding_log", Amount: ref(599.6), WindowS: ref(60.0), Refusals: "request_rate"},
 			{Dimension: "tokens", Algorithm: "token_bucket", Amount: ref(5000.5), WindowS: ref(0.3), BurstCapacity: ref(5000.5), Refusals: "token_rate"},
 			{Dimension: "requests", Algorithm: "ramp", Amount: ref(3.0), WindowS: ref(1.0), Refusals: "burst"},
+			{Dimension: "requests", Algorithm: "fixed_window", Amount: ref(100.0), WindowS: ref(60.0), Aligned: true, CountRefused: true, PenaltyS: ref(5.0)},
 			{Dimension: "tokens", Algorithm: "quota", Amount: ref(20000.0), Key: "trial"},
 			{Dimension: "requests", Algorithm: "fixed_window"},
 		},
@@ -43,7 +44,7 @@ func TestNewTwin(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := twin.Endpoint
-	if e.Dialect != "alibaba" || len(e.Limits) != 3 {
+	if e.Dialect != "alibaba" || len(e.Limits) != 4 {
 		t.Fatalf("dialect %s, %d limits: %+v", e.Dialect, len(e.Limits), e.Limits)
 	}
 	if l := e.Limits[0]; l.Amount != 600 || l.Window.Std() != time.Minute {
@@ -51,6 +52,9 @@ func TestNewTwin(t *testing.T) {
 	}
 	if l := e.Limits[1]; l.Amount != 5000.5 || l.Burst != 5000.5 || l.Charge != "prompt_plus_completion" {
 		t.Errorf("tokens: %+v", l)
+	}
+	if l := e.Limits[3]; !l.Aligned || !l.CountRefused || l.Penalty.Std() != 5*time.Second {
+		t.Errorf("by the clock, with refusals that count and are punished: %+v", l)
 	}
 	l := e.Limits[2]
 	after := 3 + float64(l.Hot-3)*11/l.WarmUp.Std().Seconds()
@@ -63,11 +67,44 @@ func TestNewTwin(t *testing.T) {
 	if r := float64(e.Latency.TokensPerSecond); r < 499 || r > 501 {
 		t.Errorf("%v tokens a second, want 500", r)
 	}
-	if len(twin.Doubts) != 3 {
+	if len(twin.Doubts) != 4 {
 		t.Errorf("doubts: %q", twin.Doubts)
 	}
 	if _, err := compare.NewTwin(&analysis.Document{}, nil); err == nil {
 		t.Error("a twin of nothing")
+	}
+}
+
+// A stream's tokens take on the twin what they took, though short answers are
+// all that was seen: within 4 %, whether the end came with the last token or
+// one gap after it.
+func TestTwinOfStreams(t *testing.T) {
+	for _, gaps := range []int{15, 16} {
+		var xs []exchange.Exchange
+		for i := range 41 {
+			at := time.Duration(i) * time.Second
+			first := 180*time.Millisecond + time.Duration(i)*time.Millisecond // evenly from 180 to 220 ms
+			if i == 40 {
+				first = 5 * time.Second // and one that took ages
+			}
+			xs = append(xs, exchange.Exchange{
+				Seq: uint64(i), Sent: at, FirstToken: at + first, Done: at + first + time.Duration(gaps)*10*time.Millisecond,
+				Streamed: true, Usage: exchange.Usage{Completion: 16}, Verdict: exchange.Verdict{Outcome: exchange.Success},
+			})
+		}
+		d := &analysis.Document{Limits: []analysis.Limit{{Dimension: "requests", Algorithm: "sliding_log", Amount: ref(20.0), WindowS: ref(1.0)}}}
+		d.Latency.TTFTS = &analysis.Percentiles{P50: 0.2}
+		twin, err := compare.NewTwin(d, xs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := float64(twin.Endpoint.Latency.TokensPerSecond); r < 96 || r > 104 {
+			t.Errorf("%d gaps: %.1f tokens a second, want 100", gaps, r)
+		}
+		from := twin.Endpoint.Latency.TTFT.Std()
+		if to := from + twin.Endpoint.Latency.Jitter.Std(); from < 179*time.Millisecond || from > 182*time.Millisecond || to < 218*time.Millisecond || to > 221*time.Millisecond {
+			t.Errorf("first tokens come after %v to %v, want 180ms to 220ms", from, to)
+		}
 	}
 }
 

@@ -60,6 +60,8 @@ func (a *adaptive) turn(ctx context.Context, j *journey, _ *http.Request) error 
 	select {
 	case a.head <- struct{}{}:
 		defer func() { <-a.head }()
+	case <-j.end():
+		return ErrDeadline
 	case <-ctx.Done():
 		return ctx.Err()
 	}

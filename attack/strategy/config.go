@@ -17,7 +17,8 @@ import (
 // Durations are endpoint time.
 type Config struct {
 	// MaxAttempts is the most attempts of one task, the first included, over
-	// all strategies of the chain; 0 means 10, 1 means no second try.
+	// all strategies of the chain and all requests of the [Task]; 0 means 10,
+	// 1 means no second try.
 	MaxAttempts int
 	// Deadline is the time that a task has from its entry into the chain; no
 	// attempt begins after it. 0: none. A [Task] may bring an earlier one.

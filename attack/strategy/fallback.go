@@ -33,7 +33,7 @@ func (f *fallbacks) RoundTrip(req *http.Request) (*http.Response, error) {
 		step := f.cfg.Fallback.Steps[at]
 		out, err := f.rewrite(req, step)
 		if err != nil {
-			return nil, err
+			return nil, unsent{err}
 		}
 		j.key, j.model = cmp.Or(step.Key, key), cmp.Or(step.Model, model)
 		resp, err := f.next.RoundTrip(out)

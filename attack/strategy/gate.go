@@ -84,13 +84,14 @@ func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case req.Context().Err() != nil:
 		return nil, req.Context().Err()
-	case j.attempts >= g.cfg.MaxAttempts:
-		return nil, ErrAttempts
 	case j.late(0):
 		return nil, ErrDeadline
 	}
-	j.attempts++
-	attempt := Attempt{Task: j.task.Number, Number: int(j.task.attempts.Add(1)), Key: j.key, Model: j.model}
+	number, ok := j.task.attempt(g.cfg.MaxAttempts)
+	if !ok {
+		return nil, ErrAttempts
+	}
+	attempt := Attempt{Task: j.task.Number, Number: number, Key: j.key, Model: j.model}
 	out := req.WithContext(context.WithValue(req.Context(), attemptKey{}, attempt))
 	out.Header = req.Header.Clone()
 	out.Body, _ = req.GetBody()
@@ -112,9 +113,20 @@ func failure(err error) exchange.Outcome {
 	return exchange.Transport
 }
 
+// unsent is the error of a strategy that could not make an attempt, such as one
+// with a key that cannot be had. The verdict of the attempt before says nothing
+// about it.
+type unsent struct{ error }
+
+// Unwrap gives [errors.Is] what went wrong.
+func (e unsent) Unwrap() error { return e.error }
+
 // sent reports whether err comes from an attempt that was made, and not from a
-// strategy that would not let one out.
+// strategy that would not, or could not, let one out.
 func sent(err error) bool {
+	if _, ok := errors.AsType[unsent](err); ok {
+		return false
+	}
 	for _, own := range []error{ErrQueueFull, ErrQueueWait, ErrDeadline, ErrAttempts, ErrNoKey} {
 		if errors.Is(err, own) {
 			return false

@@ -15,7 +15,6 @@ type journey struct {
 	cfg      Config
 	task     *task
 	deadline time.Time // zero: none
-	attempts int
 
 	key, model string // chosen by rotate and fallback
 
@@ -51,9 +50,17 @@ func (j *journey) late(wait time.Duration) bool {
 	return !j.deadline.IsZero() && !time.Now().Add(wait).Before(j.deadline)
 }
 
+// end returns a channel that fires at the deadline; nil without one.
+func (j *journey) end() <-chan time.Time {
+	if j.deadline.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(j.deadline))
+}
+
 // mayRetry reports whether another attempt after wait (wall time) is allowed.
 func (j *journey) mayRetry(ctx context.Context, wait time.Duration) bool {
-	return ctx.Err() == nil && j.attempts < j.cfg.MaxAttempts && !j.late(wait)
+	return ctx.Err() == nil && int(j.task.attempts.Load()) < j.cfg.MaxAttempts && !j.late(wait)
 }
 
 // again prepares another attempt after wait (wall time): it sets the failed

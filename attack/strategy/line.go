@@ -2,6 +2,7 @@ package strategy
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 type line struct {
 	mu      sync.Mutex
 	rules   []*rule
+	excess  excess
 	even    spacing
 	now     func() time.Duration              // endpoint time since the queue began
 	wall    func(time.Duration) time.Duration // endpoint to wall
@@ -46,6 +48,49 @@ func (s *spacing) book(joined, now time.Duration) {
 	s.next = max(s.next, joined, now-s.distance) + s.distance
 }
 
+// An excess is by what share requests turned out to cost more tokens than was
+// thought, as far as refusals tell. One that is short by one token in a
+// thousand can be refused every fifth time, where five fill a window to the
+// last token.
+//
+// Every refusal for tokens makes it larger, faster the larger it is: it finds a
+// share of 30 % in ten refusals. What somebody else used up looks the same, so
+// it is forgotten again, half of it in ten windows or a minute.
+type excess struct {
+	share  float64
+	raised time.Duration // when share was as large as that
+	half   time.Duration // after which half of it is forgotten; 0: nothing counts tokens
+}
+
+const (
+	excessFirst = 0.01 // after the first refusal
+	excessGrows = 1.5  // factor with every further one
+	excessMost  = 1.0  // twice as much as was thought
+	excessLeast = 5e-4 // less is nothing
+)
+
+// at returns the factor on what requests are thought to cost.
+func (e *excess) at(now time.Duration) float64 {
+	if e.share == 0 {
+		return 1
+	}
+	left := e.share * math.Exp2(-float64(now-e.raised)/float64(e.half))
+	if left < excessLeast { // or what just fits would never fit again
+		return 1
+	}
+	return 1 + left
+}
+
+// raise learns of a refusal of what was let go at a moment. What was let go
+// before the last refusal was known says nothing new.
+func (e *excess) raise(now, let time.Duration) {
+	if e.half == 0 || e.share > 0 && let < e.raised {
+		return
+	}
+	e.share = min(max(excessFirst, excessGrows*(e.at(now)-1)), excessMost)
+	e.raised = now
+}
+
 // A rule is a limiter and what it counts.
 type rule struct {
 	*limiter.Rule
@@ -70,7 +115,19 @@ func newLine(cfg Config, limits []Limit, start time.Time) *line {
 		alarm: time.NewTimer(time.Hour),
 	}
 	l.alarm.Stop()
+	for _, r := range l.rules {
+		if r.tokens {
+			l.excess.half = max(l.excess.half, 10*r.Window, time.Minute)
+		}
+	}
 	return l
+}
+
+// underestimated tells of a refusal for tokens of what was let go at a moment.
+func (l *line) underestimated(let time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.excess.raise(l.now(), let)
 }
 
 // join puts t at the end of the line.
@@ -161,7 +218,7 @@ func (l *line) let(now time.Duration, i int) {
 	}
 	for _, r := range l.rules {
 		if r.applies(t) {
-			r.Charge(now, r.cost(t))
+			r.Charge(now, l.cost(now, r, t))
 		}
 	}
 	l.even.book(t.joined, now)
@@ -175,7 +232,7 @@ func (l *line) admits(now time.Duration, t *ticket) bool {
 		return false
 	}
 	for _, r := range l.rules {
-		if r.applies(t) && !r.Admits(now, r.cost(t)) {
+		if r.applies(t) && !r.Admits(now, l.cost(now, r, t)) {
 			return false
 		}
 	}
@@ -210,7 +267,7 @@ func (l *line) until(now time.Duration, t *ticket) (time.Duration, bool) {
 		if !r.applies(t) {
 			continue
 		}
-		w, ok := r.RetryAfter(now, r.cost(t))
+		w, ok := r.RetryAfter(now, l.cost(now, r, t))
 		if !ok {
 			return 0, false
 		}
@@ -222,12 +279,12 @@ func (l *line) until(now time.Duration, t *ticket) (time.Duration, bool) {
 // applies reports whether the rule is any of the ticket's business.
 func (r *rule) applies(t *ticket) bool { return t.holds || r.Algorithm != limiter.Concurrency }
 
-// cost returns what the ticket takes of the rule. A request that is larger
-// than the whole allowance takes all of it: it is sent when nothing else is in
-// the window, and the endpoint decides.
-func (r *rule) cost(t *ticket) float64 {
+// cost returns what the ticket takes of a rule. A request that is larger than
+// the whole allowance takes all of it: it is sent when nothing else is in the
+// window, and the endpoint decides.
+func (l *line) cost(now time.Duration, r *rule, t *ticket) float64 {
 	if r.tokens {
-		return min(t.cost, r.Capacity())
+		return min(t.cost*l.excess.at(now), r.Capacity())
 	}
 	return 1
 }

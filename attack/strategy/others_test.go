@@ -179,6 +179,23 @@ func TestAdaptiveDeadline(t *testing.T) {
 	})
 }
 
+// A request behind one that has more time does not wait past its own deadline.
+func TestAdaptiveDeadlineInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := chain(t, "adaptive", strategy.Config{Adaptive: strategy.Adaptive{Initial: 0.1}}, newServer(nil))
+		for range 2 { // the second is at the head for ten seconds
+			go send(t, rt, newRequest(t.Context(), 1))
+			synctest.Wait()
+		}
+		begin := time.Now()
+		ctx := strategy.WithTask(t.Context(), strategy.Task{Deadline: begin.Add(2 * time.Second)})
+		if _, err := send(t, rt, newRequest(ctx, 1)); !errors.Is(err, strategy.ErrDeadline) || time.Since(begin) != 2*time.Second {
+			t.Errorf("%v after %v, its deadline was 2s", err, time.Since(begin))
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // Refusals that come in a row are one sign, not three.
 func TestAdaptiveHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

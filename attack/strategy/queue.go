@@ -32,37 +32,62 @@ func newQueue(cfg Config, next http.RoundTripper) *queue {
 func (q *queue) RoundTrip(req *http.Request) (*http.Response, error) {
 	j := journeyOf(req)
 	below := &queued{queue: q, key: j.key}
-	l := q.line(below.key, j.model)
-	if err := q.wait(req.Context(), j, l, &ticket{cost: q.cfg.cost(req), holds: true}); err != nil {
+	if err := below.turn(req.Context(), j, req); err != nil {
 		return nil, err
 	}
 	resp, err := j.within(below, func() (*http.Response, error) { return q.next.RoundTrip(req) })
 	if err != nil {
-		l.release()
+		below.leave()
 		return nil, err
 	}
-	onClose(resp, l.release)
+	below.saw(j.verdict)
+	onClose(resp, below.leave)
 	return resp, nil
 }
 
-// queued is the queue as strategies inside it see it: each further attempt
-// takes another turn. The place among those in flight is kept meanwhile.
+// queued is the queue as one request and the strategies inside it see it: each
+// further attempt takes another turn. The place among those in flight is kept
+// meanwhile, unless the attempt goes to a model that has a line of its own.
 type queued struct {
 	*queue
-	key string // the key that was chosen outside the queue
+	key  string        // the key that was chosen outside the queue
+	line *line         // in which it has a place among those in flight; nil: none
+	let  time.Duration // when it was let go last, by the line's clock
 }
 
+// turn implements pacer.
 func (q *queued) turn(ctx context.Context, j *journey, req *http.Request) error {
-	return q.wait(ctx, j, q.line(q.key, j.model), &ticket{cost: q.cfg.cost(req)})
+	l := q.lineFor(q.key, j.model)
+	if q.line != nil && q.line != l {
+		q.leave()
+	}
+	if err := q.wait(ctx, j, l, &ticket{cost: q.cfg.cost(req), holds: q.line == nil}); err != nil {
+		return err
+	}
+	q.line, q.let = l, l.now()
+	return nil
 }
 
-// saw needs no doing: a refused request stays booked here although the
-// endpoint has not booked it, so the queue falls behind by just that request
-// for one window. That makes room for whatever delayed it.
-func (q *queued) saw(exchange.Verdict) {}
+// leave gives the place among those in flight back.
+func (q *queued) leave() {
+	if q.line != nil {
+		q.line.release()
+		q.line = nil
+	}
+}
 
-// line returns the line for a key and model.
-func (q *queue) line(key, model string) *line {
+// saw implements pacer. A refused request stays booked here although the
+// endpoint has not booked it, so the queue falls behind by just that request
+// for one window: that makes room for whatever delayed it. Tokens that were
+// guessed too low would meet the limit again and again, so the line learns.
+func (q *queued) saw(v exchange.Verdict) {
+	if q.line != nil && v.Outcome == exchange.TokenRate {
+		q.line.underestimated(q.let)
+	}
+}
+
+// lineFor returns the line for a key and model.
+func (q *queue) lineFor(key, model string) *line {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	limits, own := q.cfg.Queue.Models[model]
@@ -84,7 +109,7 @@ func (q *queue) wait(ctx context.Context, j *journey, l *line, t *ticket) error 
 	if !q.enter() {
 		return ErrQueueFull
 	}
-	defer q.leave()
+	defer q.exit()
 	l.join(t)
 	patience, reason := q.patience(j)
 	for {
@@ -130,7 +155,7 @@ func (q *queue) enter() bool {
 	return true
 }
 
-func (q *queue) leave() {
+func (q *queue) exit() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting--

@@ -274,3 +274,81 @@ func TestQueueKeepsABucketFromBeingDrained(t *testing.T) {
 		}
 	})
 }
+
+// Tokens that are guessed too low meet the limit now and then, not for ever:
+// the queue learns from its refusals what a request costs, and forgets it when
+// somebody else was the reason.
+func TestQueueLearnsWhatRequestsCost(t *testing.T) {
+	limits := strategy.Minutes(0, 0, 0, 5000)
+	for name, tt := range map[string]struct {
+		guess   int // for requests of 1,000 tokens, five of which fit
+		refused int // at most, of 300
+	}{
+		"exact":             {1000, 0},
+		"too high":          {1300, 0},
+		"short by a third":  {670, 30},
+		"short by one more": {999, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newServer(limits)
+				if tt.guess == 999 {
+					s = newServer(strategy.Minutes(0, 0, 0, 4999))
+				}
+				s.jitter = 15 * time.Millisecond
+				cfg := strategy.Config{Queue: strategy.Queue{Limits: limits}}
+				guess := func(*http.Request) int { return tt.guess }
+				r := batchOf(t, "queue", cfg, guess, s, slices.Repeat([]int{1000}, 300), 30)
+				if r.refused > tt.refused || tt.refused > 0 && r.refused == 0 {
+					t.Errorf("%d of 300 refused, want %d at most", r.refused, tt.refused)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := faulty(append(slices.Repeat([]exchange.Outcome{exchange.TokenRate}, 5), slices.Repeat([]exchange.Outcome{""}, 100)...)...)
+		rt := chain(t, "queue", strategy.Config{Queue: strategy.Queue{Limits: limits, Margin: -1}}, s)
+		pair := func() time.Duration { // how far apart two go that just fit together
+			from := len(s.seen)
+			each(t, rt, t.Context(), 2500, 2500)
+			time.Sleep(time.Second)
+			return s.seen[from+1].at - s.seen[from].at
+		}
+		for range 5 {
+			send(t, rt, newRequest(t.Context(), 5000))
+			time.Sleep(2 * time.Second)
+		}
+		if gap := pair(); gap < time.Second {
+			t.Errorf("after five refusals two go %v apart, want a second: they are thought to cost more", gap)
+		}
+		time.Sleep(10 * time.Minute)
+		if gap := pair(); gap > 0 {
+			t.Errorf("ten minutes later two go %v apart, want them together", gap)
+		}
+	})
+}
+
+// The place in flight goes with the request to a model that has a line of its
+// own, and no more are in flight there than that allows.
+func TestQueuePlaceInFlightOfAnotherModel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inFlight := func(n float64) []strategy.Limit {
+			return []strategy.Limit{{Spec: limiter.Spec{Algorithm: limiter.Concurrency, Amount: n}}}
+		}
+		s := newServer(nil)
+		s.refuses = "large"
+		cfg := strategy.Config{Queue: strategy.Queue{Limits: inFlight(8), Models: map[string][]strategy.Limit{"small": inFlight(2)}}}
+		cfg.Fallback.Steps = []strategy.Step{{Model: "large"}, {Model: "small"}}
+		rt := chain(t, "queue+fallback", cfg, s)
+		each(t, rt, t.Context(), slices.Repeat([]int{1}, 8)...)
+		var small []time.Duration
+		for _, a := range s.seen {
+			if a.Model == "small" {
+				small = append(small, a.at)
+			}
+		}
+		if diff := cmp.Diff(seconds(0, 0, 0.5, 0.5, 1, 1, 1.5, 1.5), rounded(small)); diff != "" {
+			t.Errorf("two at a time, half a second each:\n%s", diff)
+		}
+	})
+}

@@ -94,7 +94,7 @@ func (r *rotation) try(req *http.Request, j *journey, k *key, load float64) (res
 	secret, err := r.cfg.Keys(k.name)
 	if err != nil {
 		r.done(k, load)
-		return nil, false, fmt.Errorf("key %s: %w", k.name, err)
+		return nil, false, unsent{fmt.Errorf("key %s: %w", k.name, err)}
 	}
 	j.key = k.name
 	out := req.WithContext(req.Context())

@@ -160,3 +160,24 @@ func TestRotateWithoutTheKey(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A key that cannot be had ends the task: no attempt was made that backoff
+// could repeat, whatever the one before came to.
+func TestRotateMissesOneKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := faulty(exchange.RequestRate)
+		gone := errors.New("not in the environment")
+		cfg := strategy.Config{Rotate: strategy.Rotate{Keys: []string{"a", "b"}}, Deadline: time.Hour}
+		cfg.Keys = func(name string) (string, error) {
+			if name == "b" {
+				return "", gone
+			}
+			return keys(name)
+		}
+		begin := time.Now()
+		_, err := send(t, chain(t, "backoff+rotate", cfg, s), newRequest(t.Context(), 1))
+		if !errors.Is(err, gone) || len(s.seen) != 1 || time.Since(begin) > time.Second || s.open != 0 {
+			t.Errorf("%v after %d attempts and %v, %d bodies open", err, len(s.seen), time.Since(begin), s.open)
+		}
+	})
+}

@@ -29,9 +29,10 @@ type server struct {
 	jitter  time.Duration   // requests arrive up to this late
 	travels []time.Duration // how late requests arrive, one after the other, instead of jitter
 	// faults are the outcomes of requests, in turn; "" asks the limits.
-	faults []exchange.Outcome
-	breaks bool   // every fifth request gets no answer
-	hint   string // Retry-After of every refusal
+	faults  []exchange.Outcome
+	breaks  bool   // every fifth request gets no answer
+	hint    string // Retry-After of every refusal
+	refuses string // model that has no room
 
 	mu       sync.Mutex
 	start    time.Time
@@ -127,6 +128,9 @@ func (s *server) decide(a strategy.Attempt, req *http.Request, raw []byte, sent 
 		outcome = s.faults[len(s.seen)%n]
 	} else {
 		outcome = s.limit(now, req, raw)
+	}
+	if s.refuses != "" && a.Model == s.refuses {
+		outcome = exchange.RequestRate
 	}
 	if s.breaks && len(s.seen)%5 == 4 {
 		outcome = exchange.Transport
@@ -261,10 +265,16 @@ func (r result) waste() float64 { return float64(r.refused) / float64(r.attempts
 // batch runs tasks of the given sizes through a chain, so many at a time.
 func batch(t *testing.T, chain string, cfg strategy.Config, s *server, sizes []int, workers int) result {
 	t.Helper()
+	return batchOf(t, chain, cfg, cost, s, sizes, workers)
+}
+
+// batchOf is [batch] where requests are thought to cost what guess says.
+func batchOf(t *testing.T, chain string, cfg strategy.Config, guess strategy.Cost, s *server, sizes []int, workers int) result {
+	t.Helper()
 	if cfg.Judge == nil {
 		cfg.Judge = judge
 	}
-	cfg.Cost, cfg.Keys = cost, keys
+	cfg.Cost, cfg.Keys = guess, keys
 	wrap, err := strategy.Parse(chain, cfg)
 	if err != nil {
 		t.Fatal(err)

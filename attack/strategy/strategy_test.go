@@ -118,8 +118,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Attempts of one task are numbered through, over several requests too, as an
-// SDK makes them that retries outside of the chain.
+// Attempts of one task are numbered through, and come to an end, over several
+// requests too, as an SDK makes them that retries outside of the chain.
 func TestAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := faulty(exchange.Server, "")
@@ -135,11 +135,14 @@ func TestAttempts(t *testing.T) {
 			got = append(got, a.Attempt)
 		}
 		want := []strategy.Attempt{
-			{Task: 7, Number: 1}, {Task: 7, Number: 2}, {Task: 7, Number: 3}, {Task: 7, Number: 4},
-			{Task: 0, Number: 1}, {Task: 0, Number: 2}, {Task: 1, Number: 1}, {Task: 1, Number: 2},
+			{Task: 7, Number: 1}, {Task: 7, Number: 2}, {Task: 7, Number: 3},
+			{Task: 0, Number: 1}, {Task: 1, Number: 1}, {Task: 1, Number: 2},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
+		}
+		if _, err := send(t, rt, newRequest(ctx, 1)); !errors.Is(err, strategy.ErrAttempts) {
+			t.Errorf("a fourth attempt of a task that has three: %v", err)
 		}
 		if _, ok := strategy.AttemptOf(t.Context()); ok {
 			t.Error("there is an attempt outside of any chain")

@@ -29,10 +29,24 @@ type (
 
 // task is a Task in a context. It counts attempts over every request made
 // with that context, so that the retries of an SDK outside the chain go on in
-// the count.
+// the count and end with it.
 type task struct {
 	Task
 	attempts atomic.Int32
+}
+
+// attempt returns the number of the task's next attempt, from 1, and false when
+// most have been made.
+func (t *task) attempt(most int) (number int, ok bool) {
+	for {
+		made := t.attempts.Load()
+		if int(made) >= most {
+			return 0, false
+		}
+		if t.attempts.CompareAndSwap(made, made+1) {
+			return int(made) + 1, true
+		}
+	}
 }
 
 // WithTask returns a context whose requests belong to t. A request without a

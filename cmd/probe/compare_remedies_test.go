@@ -135,7 +135,8 @@ func worseThanQueue(d *compare.Document, r *compare.Row, _ *compare.Remedy) stri
 	switch {
 	case r.SuccessRate < 0.99 || r.RefusedShare < 0.3 || r.MakespanS < 1.05*queue.MakespanS:
 		return "not measurably worse than the queue"
-	case !strings.Contains(d.Advice.Verdict, fmt.Sprintf("With backoff alone %.1f %% of the attempts are refused", 100*r.RefusedShare)):
+	case !strings.Contains(d.Advice.Verdict, fmt.Sprintf("With backoff alone %.1f %% of the attempts are refused (with queue", 100*r.RefusedShare)) ||
+		!strings.Contains(d.Advice.Verdict, fmt.Sprintf("%.0f s, +", r.MakespanS)):
 		return "the verdict does not say by how much it is worse: " + d.Advice.Verdict
 	}
 	return ""

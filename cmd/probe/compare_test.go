@@ -113,55 +113,80 @@ func TestCompareTrap(t *testing.T) {
 
 // Every strategy, and chains of them, as the twin has to rehearse them. Waits
 // are short, or chance alone would move the last task by more than 5 %.
-const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 100, backoff: {max: 3s}}, {chain: queue}, " +
+const rehearsed = "[{chain: direct}, {chain: backoff, max_attempts: 200, backoff: {max: 2s}}, {chain: queue}, " +
 	"{chain: rotate}, {chain: fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}, " +
 	"{chain: provider-queue}, {chain: adaptive, adaptive: {initial_rps: 5}}, " +
-	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 100, backoff: {max: 1s}}, " +
+	"{chain: queue+backoff}, {chain: backoff+adaptive, adaptive: {initial_rps: 5}}, {chain: backoff+rotate+queue, max_attempts: 200, backoff: {max: 1s}}, " +
 	"{chain: queue+backoff+fallback, fallback: {steps: [{model: qwen3-max}, {model: qwen-plus}]}}]"
 
 // The twin of a run rehearses what the original then does: makespan, success
-// rate and cost within 5 %, whatever the strategy, with burst protection and
-// without. The report of the real thing says how far the rehearsal was off.
+// rate and cost within 5 %, whatever the strategy and whatever limits. The
+// report of the real thing says how far the rehearsal was off.
 func TestCompareTwin(t *testing.T) {
-	limits := "endpoint.limits=[{dimension: requests, amount: 600, window: 60s}, {dimension: requests, amount: 10, window: 1s}, " +
+	const qwen = "{dimension: requests, amount: 600, window: 60s}, {dimension: requests, amount: 10, window: 1s}, " +
 		"{dimension: tokens, amount: 1M, window: 60s}, {dimension: tokens, amount: 16666.67, window: 1s}"
-	for _, test := range []struct{ name, lookFor, limits string }{
-		{"limits", "[requests, tokens]", limits + "]"},
-		{"limits and burst protection", "[requests, tokens, burst]", limits + ", {dimension: requests, algorithm: ramp, amount: 20, window: 1s, hot: 60, warm_up: 20s, idle: 10s, refusal: burst}]"},
+	ramp := strings.Replace(qwen, "requests", "requests, algorithm: ramp, amount: 20, window: 1s, hot: 60, warm_up: 20s, idle: 10s, refusal: burst}, {dimension: requests", 1)
+	for _, test := range []struct{ name, lookFor, limits, declared, tokens, accounts, repeat string }{
+		// These are done soon, so a wait of two seconds tells: their mean is compared.
+		{"qwen3-max", "[requests, tokens]", qwen, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", "", "3"},
+		{"qwen3-max with burst protection", "[requests, tokens, burst]", ramp, "{rpm: 600, rps: 10, tpm: 1M, tps: 1M/m}", "D(480,300)", "", "3"},
+		{"windows of a minute", "[requests, tokens]", "{dimension: requests, amount: 120, window: 60s}, {dimension: tokens, amount: 500k, window: 60s}",
+			"{rpm: 120, tpm: 500k}", "D(480,300)", own, "1"},
+		{"tokens bind", "[requests, tokens]", "{dimension: requests, amount: 600, window: 60s}, {dimension: tokens, amount: 100k, window: 60s}",
+			"{rpm: 600, tpm: 100k}", "D(600,400)", own, "1"},
+		{"buckets", "[requests, tokens]", "{dimension: requests, algorithm: token_bucket, amount: 300, window: 60s, burst: 20}, " +
+			"{dimension: tokens, algorithm: token_bucket, amount: 200k, window: 60s, burst: 20k}", "{rpm: 300, tpm: 200k}", "D(480,300)", own, "1"},
+		{"windows by the clock", "[requests]", "{dimension: requests, algorithm: fixed_window, aligned: true, amount: 120, window: 60s}",
+			"{rpm: 120}", "D(480,300)", own, "1"},
+		{"refusals count", "[requests]", "{dimension: requests, amount: 120, window: 60s, count_refused: true}", "{rpm: 120}", "D(480,300)", own, "1"},
 	} {
-		if raceEnabled && test.name != "limits" {
+		if raceEnabled && test.name != "qwen3-max" {
 			continue // nothing else goes on at once that did not there
 		}
 		t.Run(test.name, func(t *testing.T) {
-			found := filepath.Join(t.TempDir(), "found")
-			code, _, stderr := virtually(t, "run", batchScenario, "--out", found, "--set", test.limits, "--set", "look_for="+test.lookFor, "--set", "target.stream=true",
-				"--set", "search.max_tokens=16", "--set", "search.max_rps=40", "--set", "search.max_window=70s", "--set", "search.verify=false")
-			if code != exitDone {
-				t.Fatalf("exit %d\n%s", code, stderr)
-			}
-			strategies := rehearsed
-			if raceEnabled {
-				strategies = "[{chain: direct}, {chain: queue}]"
-			}
-			args := []string{batchScenario, "--set", test.limits, "--set", fmt.Sprintf("workload.tasks=%d", smaller(400, 100)),
-				"--set", "workload.concurrency=30", "--set", "workload.tokens=D(480,300)", "--set", "strategies=" + strategies}
-			_, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
-			real, dir := compareVirtually(t, append(args, "--limits", found, "--rehearsal", rehearsal)...)
-			if real.Rehearsal == nil || len(real.Rehearsal.Rows) != len(real.Rows) {
-				t.Fatalf("the rehearsal is not in the report: %+v", real.Rehearsal)
-			}
-			for _, r := range real.Rehearsal.Rows {
-				for what, f := range map[string]compare.Rehearsed{"success rate": r.SuccessRate, "makespan": r.MakespanS, "cost": r.Spent} {
-					if f.Off == nil || math.Abs(*f.Off) > 0.05 {
-						t.Errorf("%s: %s %v as rehearsed, %v in fact", r.Strategy, what, *f.Rehearsed, *f.Real)
-					}
-				}
-			}
-			page, err := os.ReadFile(filepath.Join(dir, "compare.md"))
-			if err != nil || !strings.Contains(string(page), "How far the rehearsal was off") {
-				t.Errorf("compare.md: %v, or nothing about the rehearsal in it", err)
-			}
+			rehearse(t, test.lookFor, test.limits, test.declared, test.tokens, test.accounts, test.repeat)
 		})
+	}
+}
+
+// own gives each key of batchScenario an account, so that chance, which decides
+// whose request meets the others' use, has less of a say.
+const own = "[{key: probe-a}, {key: probe-b}, {key: probe-c}]"
+
+// rehearse measures an endpoint, rehearses on its twin, does it on the endpoint
+// and compares the two.
+func rehearse(t *testing.T, lookFor, limits, declared, tokens, accounts, repeat string) {
+	found := filepath.Join(t.TempDir(), "found")
+	endpoint := []string{batchScenario, "--set", "endpoint.limits=[" + limits + "]", "--set", "declared=" + declared}
+	code, _, stderr := virtually(t, append([]string{"run", "--out", found, "--set", "look_for=" + lookFor, "--set", "target.stream=true", "--set", "search.max_tokens=16",
+		"--set", "search.max_rps=40", "--set", "search.max_window=70s", "--set", "search.verify=false"}, endpoint...)...)
+	if code != exitDone {
+		t.Fatalf("exit %d\n%s", code, stderr)
+	}
+	strategies := rehearsed
+	if raceEnabled {
+		strategies = "[{chain: direct}, {chain: queue}]"
+	}
+	args := append(endpoint, "--set", fmt.Sprintf("workload.tasks=%d", smaller(300, 100)), "--set", "workload.concurrency=30", "--repeat", repeat,
+		"--set", "workload.tokens="+tokens, "--set", "workload.goal={success: 99%}", "--set", "strategies="+strategies)
+	if accounts != "" {
+		args = append(args, "--set", "endpoint.accounts="+accounts)
+	}
+	_, rehearsal := compareVirtually(t, append(args, "--twin", found)...)
+	real, dir := compareVirtually(t, append(args, "--limits", found, "--rehearsal", rehearsal)...)
+	if real.Rehearsal == nil || len(real.Rehearsal.Rows) != len(real.Rows) {
+		t.Fatalf("the rehearsal is not in the report: %+v", real.Rehearsal)
+	}
+	for _, r := range real.Rehearsal.Rows {
+		for what, f := range map[string]compare.Rehearsed{"success rate": r.SuccessRate, "makespan": r.MakespanS, "cost": r.Spent} {
+			if f.Off == nil || math.Abs(*f.Off) > 0.05 {
+				t.Errorf("%s: %s %v as rehearsed, %v in fact", r.Strategy, what, *f.Rehearsed, *f.Real)
+			}
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "compare.md"))
+	if err != nil || !strings.Contains(string(page), "How far the rehearsal was off") {
+		t.Errorf("compare.md: %v, or nothing about the rehearsal in it", err)
 	}
 }
 
@@ -177,22 +202,25 @@ func TestCompareMissingQuota(t *testing.T) {
 	}
 }
 
-// Queues keep to what a run measured: a bucket stays a bucket, or its whole
-// minute would go out at once. What is only declared is read strictly.
+// Queues keep to what a run measured, in flight as well: a bucket stays a
+// bucket, or its whole minute would go out at once. What is only declared is
+// read strictly.
 func TestQueueLimits(t *testing.T) {
 	amount, window, burst := 1000.0, 60.0, 20.0
 	found := &analysis.Document{Limits: []analysis.Limit{
 		{Dimension: "tokens", Algorithm: limiter.TokenBucket, Amount: &amount, WindowS: &window, BurstCapacity: &burst},
 		{Dimension: "requests", Algorithm: limiter.Ramp, Amount: &amount, WindowS: &window},
+		{Dimension: "requests", Algorithm: limiter.Concurrency, Amount: &burst},
 		{Dimension: "requests", Algorithm: limiter.SlidingLog},
 	}}
 	bucket := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1000, Window: time.Minute, Burst: 20}
+	inFlight := limiter.Spec{Algorithm: limiter.Concurrency, Amount: 20}
 	log := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 10, Window: time.Second}
 	for name, test := range map[string]struct {
 		quota compare.Quota
 		want  []strategy.Limit
 	}{
-		"measured": {compare.QuotaOf(found), []strategy.Limit{{Spec: bucket, Tokens: true}}},
+		"measured": {compare.QuotaOf(found), []strategy.Limit{{Spec: bucket, Tokens: true}, {Spec: inFlight}}},
 		"declared": {compare.Declared(scenarios.Declared{RPS: 10}), []strategy.Limit{{Spec: log}}},
 	} {
 		if diff := cmp.Diff(test.want, queueLimits(test.quota)); diff != "" {

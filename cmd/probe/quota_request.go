@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"probe/analysis/compare"
+	"probe/attack/runfolder"
 	"probe/attack/workload"
 	"probe/reports"
 	"probe/scenarios"
@@ -20,6 +21,9 @@ func quotaRequest(a app, dir string, r *recordedRun) error {
 		return err
 	}
 	data := reports.QuotaRequestData{Plots: plotFiles(dir)}
+	if folder, err := runfolder.Open(dir); err == nil { // an analysis.json alone has no date
+		data.Measured = folder.Meta().Started
+	}
 	if w := s.Workload; w != nil {
 		tasks, err := tasksOf(w, ".") // a trace is not part of the run's folder
 		if err != nil {
