@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -206,12 +205,4 @@ func telling(data []byte) bool {
 		}
 	}
 	return false
-}
-
-// decode reads JSON into c as far as it fits: a field of an unexpected type is
-// left out. It reports whether data was JSON at all.
-func (c *chunk) decode(data []byte) bool {
-	err := json.Unmarshal(data, c)
-	var mismatch *json.UnmarshalTypeError
-	return err == nil || errors.As(err, &mismatch)
 }

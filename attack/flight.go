@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -207,7 +208,7 @@ func (f *flight) failLocked(err error) {
 func (f *flight) record(x exchange.Exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer func() { f.exchanges = append(f.exchanges, x) }()
+	defer func() { f.keepLocked(&x) }()
 	enough := f.ending.Saw(&x)
 	if f.work != nil {
 		f.work.saw(x)
@@ -221,6 +222,15 @@ func (f *flight) record(x exchange.Exchange) {
 		f.failLocked(err)
 	}
 	x.Body = "" // it is in the log; thousands of them would fill the memory
+}
+
+// keepLocked keeps an exchange for the result. The room doubles when it is
+// full: append's own growth would copy each of a long stage four times over.
+func (f *flight) keepLocked(x *exchange.Exchange) {
+	if len(f.exchanges) == cap(f.exchanges) {
+		f.exchanges = slices.Grow(f.exchanges, max(64, len(f.exchanges)))
+	}
+	f.exchanges = append(f.exchanges, *x)
 }
 
 // result sums up a stage in which nothing is in flight any more.

@@ -38,18 +38,21 @@ type reading struct {
 	types   []string
 }
 
-// read takes an answer apart.
+// read takes an answer apart. Of a plain success it reads the headers only.
 func read(a Answer) *reading {
 	r := &reading{
 		status: a.Status,
 		header: make(map[string]string, len(a.Header)),
-		fields: make(map[string][]string),
 	}
 	for name, values := range a.Header {
 		if len(values) > 0 {
 			r.header[strings.ToLower(name)] = strings.TrimSpace(strings.Join(values, ", "))
 		}
 	}
+	if plain(a) {
+		return r
+	}
+	r.fields = make(map[string][]string)
 	body := strings.ToValidUTF8(string(a.Body[:min(len(a.Body), maxBody)]), "\uFFFD")
 	r.raw = clipped(body)
 	if a.SSE || looksLikeSSE(body) {

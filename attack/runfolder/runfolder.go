@@ -234,7 +234,11 @@ func (f *Folder) Reader() *Reader { return &Reader{dir: f.dir, meta: f.meta} }
 // Append writes one exchange. It is an [attack.Sink].
 func (f *Folder) Append(x exchange.Exchange) error {
 	p := f.partOf(x.Seq)
-	return f.write(f.attempts, encode(x, p.name, p.first, f.meta))
+	e := encoder{buf: make([]byte, 0, 1<<10)}
+	if e.line(&x, p.name, p.first, &f.meta); e.err != nil {
+		return fmt.Errorf("%s: %w", f.attempts.Name(), e.err)
+	}
+	return f.writeLine(f.attempts, e.buf)
 }
 
 // Announce writes that an attempt is about to be sent.

@@ -20,7 +20,10 @@ import (
 	"probe/attack/runfolder"
 )
 
-var fleets = flag.Int("fleets", 1, "how many fleets TestFleetOfProcesses starts for each way of losing something")
+var (
+	fleets    = flag.Int("fleets", 1, "how many fleets TestFleetOfProcesses starts for each way of losing something")
+	fleetSeed = flag.Uint64("fleet-seed", 3, "seed of the moments at which TestFleetOfProcesses loses something")
+)
 
 // fleetScenario is slower than crashScenario, because its moments are agreed
 // on between processes that share this machine.
@@ -160,7 +163,7 @@ func TestFleetOfProcesses(t *testing.T) {
 	if err := os.WriteFile(scenario, []byte(fleetScenario), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(3, 4))
+	rng := rand.New(rand.NewPCG(*fleetSeed, 4))
 	for _, tt := range []struct {
 		name string
 		runs int
