@@ -79,8 +79,12 @@ func readAnswer(ctx context.Context, resp *http.Response, clock Clock, own ownUs
 // isStream reports whether the body is to be read as server-sent events. A
 // refusal is not, whatever it calls itself: all of its body is wanted.
 func isStream(resp *http.Response) bool {
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return kind == "text/event-stream" && resp.StatusCode < 300
+	kind := resp.Header.Get("Content-Type")
+	if resp.StatusCode >= 300 || kind == "application/json" { // which most are
+		return false
+	}
+	kind, _, _ = mime.ParseMediaType(kind)
+	return kind == "text/event-stream"
 }
 
 // readWhole reads an answer that is one piece, and keeps up to most bytes.

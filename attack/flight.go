@@ -205,23 +205,22 @@ func (f *flight) failLocked(err error) {
 }
 
 // record takes one complete exchange.
-func (f *flight) record(x exchange.Exchange) {
+func (f *flight) record(x *exchange.Exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer func() { f.keepLocked(&x) }()
-	enough := f.ending.Saw(&x)
+	enough := f.ending.Saw(x)
 	if f.work != nil {
 		f.work.saw(x)
 	} else if enough {
 		f.haltLocked()
 	}
-	if f.sink == nil || f.err != nil {
-		return
+	if f.sink != nil && f.err == nil {
+		if err := f.sink(*x); err != nil {
+			f.failLocked(err)
+		}
+		x.Body = "" // it is in the log; thousands of them would fill the memory
 	}
-	if err := f.sink(x); err != nil {
-		f.failLocked(err)
-	}
-	x.Body = "" // it is in the log; thousands of them would fill the memory
+	f.keepLocked(x)
 }
 
 // keepLocked keeps an exchange for the result. The room doubles when it is

@@ -56,7 +56,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.room.read(len(rd.body), func() { r.judge(&x, resp, rd, err) })
 	r.room.give(rd.held)
 	r.settle(hold, &x, t.hit)
-	t.f.record(x)
+	t.f.record(&x)
 	return resp, err
 }
 

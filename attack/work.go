@@ -85,7 +85,7 @@ func (w *work) begin(ctx context.Context, c Clock, number int, due time.Duration
 }
 
 // saw notes what an attempt came to.
-func (w *work) saw(x exchange.Exchange) {
+func (w *work) saw(x *exchange.Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.outcome[x.Task] = x.Outcome

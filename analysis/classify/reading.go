@@ -46,7 +46,7 @@ func read(a Answer) *reading {
 	}
 	for name, values := range a.Header {
 		if len(values) > 0 {
-			r.header[strings.ToLower(name)] = strings.TrimSpace(strings.Join(values, ", "))
+			r.header[lower(name)] = strings.TrimSpace(strings.Join(values, ", "))
 		}
 	}
 	if plain(a) {
@@ -63,6 +63,22 @@ func read(a Answer) *reading {
 	r.errorHeaders()
 	r.finish()
 	return r
+}
+
+// lower returns the name of a header in lower case. Those of every answer are
+// known, which saves the work.
+func lower(name string) string {
+	switch name {
+	case "Content-Type":
+		return "content-type"
+	case "Content-Length":
+		return "content-length"
+	case "Date":
+		return "date"
+	case "Server":
+		return "server"
+	}
+	return strings.ToLower(name)
 }
 
 // clipped bounds a text that is searched.

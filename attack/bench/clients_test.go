@@ -97,7 +97,7 @@ func attacker(url, dir string, stream bool) (*attack.Attacker, *runfolder.Folder
 
 // mostRate is more requests a second than a closed loop reaches here: it must
 // not run out of tasks.
-const mostRate = 20_000
+const mostRate = 30_000
 
 // probeLoop is URL DIR WORKERS DURATION [stream]: a closed loop.
 func probeLoop(args []string) error {

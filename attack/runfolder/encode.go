@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"probe/analysis/exchange"
@@ -17,6 +18,10 @@ type encoder struct {
 	buf []byte
 	err error // of a text or a number that JSON cannot hold
 }
+
+// encoders are those that are not in use. A failure's body makes one large, so
+// the largest is 24 KiB or so.
+var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, 1<<10)} }}
 
 // line appends the line of an exchange, without its end. Vegeta's numbers begin
 // at 0 with first.
