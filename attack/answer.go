@@ -42,7 +42,7 @@ type reading struct {
 	body []byte
 	size int64
 	err  error // why the answer is not complete
-	held int64 // bytes of the room for large answers that body takes
+	held place // what body takes of the room for large answers
 }
 
 var errUnfinished = errors.New("the stream ended before the answer did")
@@ -99,10 +99,9 @@ func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUs
 		if n == 0 || err != nil || limit >= most || int64(buf.Len()) < limit {
 			break
 		}
-		if rd.err = room.take(ctx, limit); rd.err != nil {
+		if rd.err = room.grow(ctx, &rd.held, limit); rd.err != nil {
 			break
 		}
-		rd.held += limit
 	}
 	if rd.err == nil {
 		_, rd.err = io.Copy(io.Discard, src)
