@@ -77,9 +77,10 @@ bench-report: ## time probe report against vegeta report on a run of ATTEMPTS=10
 soak: ## send at 1,000 requests a second for SOAK=1h; memory must stay flat, and no attempt be lost
 	go test ./attack/bench -run TestSoak -v -count 1 -timeout 0 -soak $(or $(SOAK),1h)
 
-fleet: ## workers and buses lost at any moment, in virtual time and as processes; SEARCHES=70 FLEETS=50
+fleet: ## workers and buses lost at any moment, in virtual time and as processes, on loopback and in network namespaces; SEARCHES=70 FLEETS=50
 	go test ./attack/fleet -timeout 60m -run 'TestSearchesSurvive|TestSameLimits' -searches $(or $(SEARCHES),70) -v
 	go test ./cmd/probe -run TestFleetOfProcesses -timeout 120m -fleets $(or $(FLEETS),50) -v
+	go test ./cmd/probe -run 'TestFleet(FindsTheSame|InNamespaces)' -timeout 60m -parallel 4 -fleet-endpoints 20 -v
 
 deploy: ## the job script on a Slurm of its own, the manifests against Kubernetes' types
 	go test ./deploy/slurm -v

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -43,7 +42,7 @@ type reading struct {
 	body []byte
 	size int64
 	err  error // why the answer is not complete
-	held int64 // bytes of the room for large answers that body takes
+	held place // what body takes of the room for large answers
 }
 
 var errUnfinished = errors.New("the stream ended before the answer did")
@@ -80,8 +79,12 @@ func readAnswer(ctx context.Context, resp *http.Response, clock Clock, own ownUs
 // isStream reports whether the body is to be read as server-sent events. A
 // refusal is not, whatever it calls itself: all of its body is wanted.
 func isStream(resp *http.Response) bool {
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	return kind == "text/event-stream" && resp.StatusCode < 300
+	kind := resp.Header.Get("Content-Type")
+	if resp.StatusCode >= 300 || kind == "application/json" { // which most are
+		return false
+	}
+	kind, _, _ = mime.ParseMediaType(kind)
+	return kind == "text/event-stream"
 }
 
 // readWhole reads an answer that is one piece, and keeps up to most bytes.
@@ -96,10 +99,9 @@ func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUs
 		if n == 0 || err != nil || limit >= most || int64(buf.Len()) < limit {
 			break
 		}
-		if rd.err = room.take(ctx, limit); rd.err != nil {
+		if rd.err = room.grow(ctx, &rd.held, limit); rd.err != nil {
 			break
 		}
-		rd.held += limit
 	}
 	if rd.err == nil {
 		_, rd.err = io.Copy(io.Discard, src)
@@ -206,12 +208,4 @@ func telling(data []byte) bool {
 		}
 	}
 	return false
-}
-
-// decode reads JSON into c as far as it fits: a field of an unexpected type is
-// left out. It reports whether data was JSON at all.
-func (c *chunk) decode(data []byte) bool {
-	err := json.Unmarshal(data, c)
-	var mismatch *json.UnmarshalTypeError
-	return err == nil || errors.As(err, &mismatch)
 }

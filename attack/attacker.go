@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ const firstWorkers = 64
 type Attacker struct {
 	cfg      Config
 	url      string
+	parsed   *url.URL
 	header   http.Header
 	render   renderer
 	recorder *recorder
@@ -49,7 +51,7 @@ func New(cfg Config) (*Attacker, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Attacker{cfg: cfg, url: u.String(), header: cfg.headers(), lastEnd: cfg.After}
+	a := &Attacker{cfg: cfg, url: u.String(), parsed: u, header: cfg.headers(), lastEnd: cfg.After}
 	a.render = plain{[]byte(cfg.HTTP.Body)}
 	if cfg.Kind == KindChat {
 		if a.render, err = newChat(cfg, cfg.Calibrator); err != nil {
@@ -183,10 +185,13 @@ func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
 	)
 }
 
+// entry returns the transport through which the requests of a flight go.
+func (a *Attacker) entry(f *flight) *entry { return &entry{f: f, header: a.header, next: a.chain} }
+
 // client returns the client through which the requests of a flight go.
 func (a *Attacker) client(f *flight) *http.Client {
 	return &http.Client{
-		Transport: &entry{f: f, header: a.header, next: a.chain},
+		Transport: a.entry(f),
 		// A redirect is an answer like any other. Followed, it would be a
 		// request that no schedule knows, with a key that is not meant for it.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -45,6 +45,11 @@ func (e *entry) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoTask
 	}
+	return e.send(req, number)
+}
+
+// send sends a request that has come to its turn.
+func (e *entry) send(req *http.Request, number int) (*http.Response, error) {
 	h, due, ok := e.f.enter(number)
 	if !ok {
 		closeBody(req)

@@ -2,6 +2,7 @@ package attack
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,17 +38,17 @@ type flight struct {
 	shift    *Shift // by how much a spaced stage has been delayed
 	work     *work  // the workload that the stage is; nil when it asks a question
 
-	mu        sync.Mutex
-	ended     bool // nothing more is to be scheduled
-	endedAt   time.Duration
-	waiting   map[int]hit // handed to Vegeta, not yet entered
-	delays    []time.Duration
-	overdue   int // requests that went out later than is tolerated
-	exchanges []exchange.Exchange
-	sent      int
-	ending    Ending
-	spent     bool
-	err       error
+	mu      sync.Mutex
+	ended   bool // nothing more is to be scheduled
+	endedAt time.Duration
+	waiting map[int]hit // handed to Vegeta, not yet entered
+	delays  []time.Duration
+	overdue int                   // requests that went out later than is tolerated
+	blocks  [][]exchange.Exchange // what came back
+	sent    int
+	ending  Ending
+	spent   bool
+	err     error
 }
 
 func newFlight(ctx context.Context, s search.Stage, key string, cfg Config) *flight {
@@ -204,23 +205,36 @@ func (f *flight) failLocked(err error) {
 }
 
 // record takes one complete exchange.
-func (f *flight) record(x exchange.Exchange) {
+func (f *flight) record(x *exchange.Exchange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer func() { f.exchanges = append(f.exchanges, x) }()
-	enough := f.ending.Saw(&x)
+	enough := f.ending.Saw(x)
 	if f.work != nil {
 		f.work.saw(x)
 	} else if enough {
 		f.haltLocked()
 	}
-	if f.sink == nil || f.err != nil {
-		return
+	if f.sink != nil && f.err == nil {
+		if err := f.sink(*x); err != nil {
+			f.failLocked(err)
+		}
+		x.Body = "" // it is in the log; thousands of them would fill the memory
 	}
-	if err := f.sink(x); err != nil {
-		f.failLocked(err)
+	f.keepLocked(x)
+}
+
+// blockSize is how many exchanges are kept together.
+const blockSize = 1024
+
+// keepLocked keeps an exchange for the result, in blocks that stay where they
+// are: a long stage has hundreds of thousands, and to move them as they become
+// more would take several times their memory.
+func (f *flight) keepLocked(x *exchange.Exchange) {
+	if n := len(f.blocks); n == 0 || len(f.blocks[n-1]) == cap(f.blocks[n-1]) {
+		f.blocks = append(f.blocks, make([]exchange.Exchange, 0, min(blockSize, max(16, f.stage.Hits))))
 	}
-	x.Body = "" // it is in the log; thousands of them would fill the memory
+	last := &f.blocks[len(f.blocks)-1]
+	*last = append(*last, *x)
 }
 
 // result sums up a stage in which nothing is in flight any more.
@@ -228,7 +242,7 @@ func (f *flight) result() Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	r := Result{
-		Exchanges: f.exchanges,
+		Exchanges: slices.Concat(f.blocks...),
 		Start:     f.due(0),
 		End:       f.due(0),
 		Scheduled: f.scheduled(),

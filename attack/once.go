@@ -2,6 +2,7 @@ package attack
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -21,15 +22,18 @@ var errResent = errors.New("the server ended the connection or refused the strea
 // endpoint would count such a request, and may charge it, but the budget and
 // the log would not. A request of which nothing has gone out may still take
 // another connection.
-func sendOnce(req *http.Request) *http.Request {
+//
+// It returns a shallow copy of the request for the context.
+func sendOnce(ctx context.Context, req *http.Request) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		// What has no body is repeated without asking. This is an empty one.
+		req = req.WithContext(ctx)
 		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil
 		return req
 	}
 	again := req.GetBody
 	if again == nil {
-		return req
+		return req.WithContext(ctx)
 	}
 	var gone, http2 atomic.Bool
 	idempotent := req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
@@ -43,7 +47,7 @@ func sendOnce(req *http.Request) *http.Request {
 		// which cannot be seen from here; over HTTP/2 it can.
 		WroteHeaders: func() { gone.Store(idempotent || http2.Load()) },
 	}
-	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+	req = req.WithContext(httptrace.WithClientTrace(ctx, trace))
 	req.GetBody = func() (io.ReadCloser, error) {
 		if gone.Load() {
 			return nil, errResent

@@ -56,7 +56,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.room.read(len(rd.body), func() { r.judge(&x, resp, rd, err) })
 	r.room.give(rd.held)
 	r.settle(hold, &x, t.hit)
-	t.f.record(x)
+	t.f.record(&x)
 	return resp, err
 }
 
@@ -113,10 +113,12 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Response, reading, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), r.timeout())
 	defer cancel()
-	out := req.WithContext(ctx)
-	out.Header = req.Header.Clone()
+	out := sendOnce(ctx, req)
+	if r.cfg.Wrap != nil { // a strategy may send the request again, with another key
+		out.Header = req.Header.Clone()
+	}
 	r.keys.sign(out, x.Key)
-	resp, err := r.next.RoundTrip(sendOnce(out))
+	resp, err := r.next.RoundTrip(out)
 	if err != nil {
 		return nil, reading{}, within(ctx, err)
 	}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -86,7 +85,7 @@ func (w *work) begin(ctx context.Context, c Clock, number int, due time.Duration
 }
 
 // saw notes what an attempt came to.
-func (w *work) saw(x exchange.Exchange) {
+func (w *work) saw(x *exchange.Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.outcome[x.Task] = x.Outcome
@@ -154,7 +153,7 @@ func (w *work) succeeded(number int) bool {
 
 // loop works a closed workload off.
 func (a *Attacker) loop(f *flight) Result {
-	client := a.client(f)
+	to := a.entry(f)
 	if wait := f.clock.until(a.lastEnd + f.stage.Rest); wait > 0 {
 		select {
 		case <-time.After(wait):
@@ -174,7 +173,7 @@ func (a *Attacker) loop(f *flight) Result {
 	workload.Loop(ctx, slices.Values(f.work.tasks), f.work.workers, func(_ context.Context, t workload.Task) {
 		first := f.work.first[t.Number]
 		for i := range t.Requests {
-			if f.stopped() || !a.ask(client, f, first+i) {
+			if f.stopped() || !a.ask(to, f, first+i) {
 				return
 			}
 		}
@@ -183,24 +182,33 @@ func (a *Attacker) loop(f *flight) Result {
 }
 
 // ask sends one request of a closed loop and reports whether it succeeded.
-func (a *Attacker) ask(client *http.Client, f *flight, number int) bool {
+func (a *Attacker) ask(to *entry, f *flight, number int) bool {
 	h := a.render.render(&f.stage, number)
 	f.mu.Lock()
 	f.waiting[number] = h
 	f.mu.Unlock()
-	req, err := http.NewRequestWithContext(f.ctx, a.method(), a.url, bytes.NewReader(h.body))
-	if err != nil {
-		f.fail(err)
-		return false
-	}
-	req.Header.Set(hitHeader, strconv.Itoa(number))
-	resp, err := client.Do(req)
+	resp, err := to.send(a.request(h.body), number)
 	if err != nil {
 		return false
 	}
 	io.Copy(io.Discard, resp.Body)
 	resp.Body.Close()
 	return f.work.succeeded(number)
+}
+
+// request returns a request that has nothing but the target's address and a
+// body.
+func (a *Attacker) request(body []byte) *http.Request {
+	again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req := &http.Request{
+		Method: a.method(), URL: a.parsed, Host: a.parsed.Host, ContentLength: int64(len(body)),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
+	}
+	if len(body) > 0 {
+		req.Body, _ = again()
+		req.GetBody = again
+	}
+	return req
 }
 
 // Cost returns the tokens that a request of this package was made to have, the

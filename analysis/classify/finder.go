@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"sync"
 
 	"probe/scenarios/lazyre"
 )
 
 // A finder looks for the parts of many expressions in one text. Where each
 // begins is found for all of them in one pass; package regexp is asked only
-// there.
+// there. Expressions are compiled when a text first needs them: they are many,
+// and a run without refusals needs none.
 type finder struct {
-	starts   *lazyre.Set
-	anchored []*regexp.Regexp
+	starts   func() *lazyre.Set
+	anchored []func() *regexp.Regexp
 }
 
 // longestFind bounds how much of a text one match may take, in bytes.
@@ -23,12 +25,15 @@ func newFinder(expressions ...string) *finder {
 	f := &finder{}
 	for i, e := range expressions {
 		expressions[i] = `(?i:` + e + `)`
-		f.anchored = append(f.anchored, regexp.MustCompile(`^`+expressions[i]))
+		f.anchored = append(f.anchored, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + expressions[i]) }))
 	}
-	var err error
-	if f.starts, err = lazyre.CompileStarts(expressions...); err != nil {
-		panic(fmt.Sprintf("classify: %v", err)) // regexp took them a line before
-	}
+	f.starts = sync.OnceValue(func() *lazyre.Set {
+		starts, err := lazyre.CompileStarts(expressions...)
+		if err != nil {
+			panic(fmt.Sprintf("classify: %v", err)) // TestFinders compiles them all
+		}
+		return starts
+	})
 	return f
 }
 
@@ -40,7 +45,7 @@ type search struct {
 }
 
 func (f *finder) search(text string) search {
-	return search{finder: f, text: text, starts: f.starts.Starts(text)}
+	return search{finder: f, text: text, starts: f.starts().Starts(text)}
 }
 
 // next returns the first match of an expression that begins at or after a
@@ -52,7 +57,7 @@ func (s search) next(expression, from int) []int {
 			continue
 		}
 		rest := s.text[at:min(len(s.text), at+longestFind)]
-		if m := s.anchored[expression].FindStringSubmatchIndex(rest); m != nil {
+		if m := s.anchored[expression]().FindStringSubmatchIndex(rest); m != nil {
 			for j := range m {
 				if m[j] >= 0 {
 					m[j] += at
@@ -85,7 +90,7 @@ func (s search) all(expression, most int, before spans) [][]int {
 
 // group returns a part of a match by its name; "" when it took no part.
 func (s search) group(expression int, m []int, name string) string {
-	if i := s.anchored[expression].SubexpIndex(name); i >= 0 && m[2*i] >= 0 {
+	if i := s.anchored[expression]().SubexpIndex(name); i >= 0 && m[2*i] >= 0 {
 		return s.text[m[2*i]:m[2*i+1]]
 	}
 	return ""

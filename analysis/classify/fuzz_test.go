@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,9 +48,22 @@ func FuzzBody(f *testing.F) {
 			f.Add(s.Status, s.Body)
 		}
 	}
+	for _, s := range []string{
+		`{"Errors":["x"]}`, `{"errorſ":{`, `{"choices":[{"finish_reason":"error_finish"}]}`, `{"Response":{"success":false}}`,
+		`{"\u0065rror":"x"}`, `{"code":1,"msg":"x"}`, `{"ThrottlingException":1}`, `{"base_resp":{"status_code":1}}`, `{"header":{"code":1}}`,
+		`{"choices":[{"message":{"content":"Hello"},"finish_reason":"stop"}],"usage":{"total_tokens":1}}`,
+	} {
+		f.Add(200, s)
+	}
 	unknown, gateway := Unknown(), New(builtin("litellm"))
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		a := Answer{Status: status, Body: []byte(body)}
+		if plain(a) {
+			r := &reading{status: status, fields: make(map[string][]string)}
+			if r.body(strings.ToValidUTF8(body, "\uFFFD")); r.failed || looksLikeSSE(body) {
+				t.Fatalf("no plain success: %q", body)
+			}
+		}
 		sound(t, unknown, a)
 		sound(t, gateway, a)
 	})

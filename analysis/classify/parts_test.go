@@ -147,3 +147,16 @@ func TestEchoIsIgnored(t *testing.T) {
 		t.Errorf("%s by %s", got.Outcome, got.Rule)
 	}
 }
+
+// Expressions are compiled when they are needed; a broken one must not wait
+// for that.
+func TestFinders(t *testing.T) {
+	for _, f := range []*finder{figures, metricLimit, wrappedStatus} {
+		f.starts()
+		for _, expression := range f.anchored {
+			expression()
+		}
+	}
+	advice()
+	linkBegins()
+}

@@ -38,18 +38,21 @@ type reading struct {
 	types   []string
 }
 
-// read takes an answer apart.
+// read takes an answer apart. Of a plain success it reads the headers only.
 func read(a Answer) *reading {
 	r := &reading{
 		status: a.Status,
 		header: make(map[string]string, len(a.Header)),
-		fields: make(map[string][]string),
 	}
 	for name, values := range a.Header {
 		if len(values) > 0 {
-			r.header[strings.ToLower(name)] = strings.TrimSpace(strings.Join(values, ", "))
+			r.header[lower(name)] = strings.TrimSpace(strings.Join(values, ", "))
 		}
 	}
+	if plain(a) {
+		return r
+	}
+	r.fields = make(map[string][]string)
 	body := strings.ToValidUTF8(string(a.Body[:min(len(a.Body), maxBody)]), "\uFFFD")
 	r.raw = clipped(body)
 	if a.SSE || looksLikeSSE(body) {
@@ -60,6 +63,22 @@ func read(a Answer) *reading {
 	r.errorHeaders()
 	r.finish()
 	return r
+}
+
+// lower returns the name of a header in lower case. Those of every answer are
+// known, which saves the work.
+func lower(name string) string {
+	switch name {
+	case "Content-Type":
+		return "content-type"
+	case "Content-Length":
+		return "content-length"
+	case "Date":
+		return "date"
+	case "Server":
+		return "server"
+	}
+	return strings.ToLower(name)
 }
 
 // clipped bounds a text that is searched.

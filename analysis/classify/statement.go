@@ -3,6 +3,7 @@ package classify
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,12 +19,16 @@ var advice = begins(`(?i)\b(?:please|kindly|upgrad(?:e|ing)|consider|visit|conta
 	`to increase|to raise|to get (?:more|higher)|if you |you can (?:view|see|check|monitor|find|request|increase|upgrade|add|also|continue|contact|manage|purchase|buy|raise)|try (?:again|reducing|using|to)|retry |reduce )|` +
 	`请(?:[^求]|$)|建议|可(?:以)?(?:前往|升级|联系)|如需|升级|ください`)
 
-func begins(expression string) *lazyre.Set {
-	set, err := lazyre.CompileStarts(expression)
-	if err != nil {
-		panic("classify: " + err.Error())
-	}
-	return set
+// begins finds where an expression begins. It is compiled when a text first
+// needs it, as those of a finder are.
+func begins(expression string) func() *lazyre.Set {
+	return sync.OnceValue(func() *lazyre.Set {
+		set, err := lazyre.CompileStarts(expression)
+		if err != nil {
+			panic("classify: " + err.Error())
+		}
+		return set
+	})
 }
 
 // linkBegins finds where a link begins.
@@ -36,7 +41,7 @@ func withoutLinks(text string) string {
 	}
 	var kept strings.Builder
 	from := 0
-	for _, link := range linkBegins.Starts(text) {
+	for _, link := range linkBegins().Starts(text) {
 		if link.At < from {
 			continue
 		}
@@ -57,7 +62,7 @@ func withoutLinks(text string) string {
 // When nothing would be left the message is returned as it is.
 func statement(message string) string {
 	text := withoutLinks(message)
-	begins := advice.Starts(text)
+	begins := advice().Starts(text)
 	var kept []string
 	for from := 0; from < len(text); {
 		end, next := sentence(text, from)

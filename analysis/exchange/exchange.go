@@ -109,8 +109,25 @@ func (x *Exchange) Refused() bool {
 }
 
 // Sort orders exchanges by the time they were sent, ties by sequence number.
+// What is sorted are their places: an exchange is large, and sorting would
+// move each many times.
 func Sort(xs []Exchange) {
-	slices.SortFunc(xs, func(a, b Exchange) int {
-		return cmp.Or(cmp.Compare(a.Sent, b.Sent), cmp.Compare(a.Seq, b.Seq))
+	order := make([]int, len(xs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(xs[a].Sent, xs[b].Sent), cmp.Compare(xs[a].Seq, xs[b].Seq))
 	})
+	for i := range order { // along each cycle of the permutation
+		if order[i] == i {
+			continue
+		}
+		held, to := xs[i], i
+		for order[to] != i {
+			from := order[to]
+			xs[to], order[to], to = xs[from], to, from
+		}
+		xs[to], order[to] = held, to
+	}
 }

@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -93,6 +94,23 @@ func TestSort(t *testing.T) {
 	}
 	if diff := cmp.Diff([]uint64{1, 2, 0, 3}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Whatever the order, every exchange ends up where it belongs, once.
+func TestSortAny(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range 200 {
+		xs := make([]exchange.Exchange, n)
+		for i := range xs {
+			xs[i] = exchange.Exchange{Seq: uint64(i), Sent: time.Duration(rng.IntN(1 + n/2))}
+		}
+		want := slices.Clone(xs)
+		slices.SortStableFunc(want, func(a, b exchange.Exchange) int { return int(a.Sent - b.Sent) })
+		rng.Shuffle(n, func(i, j int) { xs[i], xs[j] = xs[j], xs[i] })
+		if exchange.Sort(xs); !slices.EqualFunc(xs, want, func(a, b exchange.Exchange) bool { return a.Seq == b.Seq && a.Sent == b.Sent }) {
+			t.Fatalf("%d exchanges are not in order", n)
+		}
 	}
 }
 

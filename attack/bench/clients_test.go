@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+	"github.com/shopspring/decimal"
 
 	"probe/analysis/classify"
 	"probe/analysis/exchange"
@@ -36,11 +38,39 @@ func play(role string, args []string) int {
 		fmt.Fprintf(os.Stderr, "no role %q\n", role)
 		return 2
 	}
+	if path := os.Getenv(profileVariable); path != "" && role != "server" {
+		stop, err := profile(path)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer stop()
+	}
 	if err := do(args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// profileVariable names a file in which a client leaves a CPU profile. Each
+// run of a client writes it anew.
+const profileVariable = "PROBE_BENCH_PROFILE"
+
+// profile starts a CPU profile; the function that it returns ends it.
+func profile(path string) (stop func(), err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		file.Close()
+	}, nil
 }
 
 // attacker makes what probe run makes: an attacker that classifies and records
@@ -50,7 +80,13 @@ func attacker(url, dir string, stream bool) (*attack.Attacker, *runfolder.Folder
 	if err != nil {
 		return nil, nil, err
 	}
+	attack.BoundMemory(os.Getenv)
+	budget := attack.Limits{Requests: 1e9, Tokens: 1e12, Money: decimal.New(1, 6), Time: time.Hour}
+	price := decimal.RequireFromString("0.0000012")
 	a, err := attack.New(attack.Config{
+		Budget: attack.NewBudget(budget, attack.Spent{}, func(prompt, completion, _ int64) decimal.Decimal {
+			return price.Mul(decimal.NewFromInt(prompt + completion))
+		}),
 		Target: "bench", BaseURL: url + "/v1", Model: "m", Keys: []string{"main"}, Stream: stream,
 		Reveal:   func(string) (string, error) { return "probe-bench-key", nil },
 		Classify: classify.Unknown().Classify, Sink: folder.Append, Announce: folder.Announce,
@@ -58,6 +94,10 @@ func attacker(url, dir string, stream bool) (*attack.Attacker, *runfolder.Folder
 	})
 	return a, folder, err
 }
+
+// mostRate is more requests a second than a closed loop reaches here: it must
+// not run out of tasks.
+const mostRate = 30_000
 
 // probeLoop is URL DIR WORKERS DURATION [stream]: a closed loop.
 func probeLoop(args []string) error {
@@ -69,9 +109,10 @@ func probeLoop(args []string) error {
 	if err != nil {
 		return err
 	}
-	tasks := make([]workload.Task, int(d.Seconds()*12_000))
+	tasks := make([]workload.Task, int(d.Seconds()*mostRate))
+	one := []workload.Request{{Prompt: promptTokens, MaxTokens: 16}}
 	for i := range tasks {
-		tasks[i] = workload.Task{Number: uint64(i), Requests: []workload.Request{{Prompt: promptTokens, MaxTokens: 16}}}
+		tasks[i] = workload.Task{Number: uint64(i), Requests: one}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()

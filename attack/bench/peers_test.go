@@ -57,6 +57,51 @@ func TestBench(t *testing.T) {
 		})
 	})
 	t.Run("time to first token", func(t *testing.T) { firstToken(t, url) })
+	t.Run("start to first request", func(t *testing.T) { startUp(t, url, body) })
+	t.Run("size", func(t *testing.T) { size(t) })
+}
+
+// startUp prints how long after its start each client's first request arrives.
+// A request of the test's own marks the start on the server's clock.
+func startUp(t *testing.T, url, body string) {
+	clients := append([]client{{"probe", func(t *testing.T, url string) *exec.Cmd {
+		return roleCommand(t, "probe-rate", url, newDir(t), "10", "1s")
+	}}}, installed(
+		peer("vegeta", "attack", "-targets", vegetaTarget(t, url), "-body", body, "-rate", "10", "-duration", "1s", "-output", os.DevNull),
+	)...)
+	for _, c := range clients {
+		var took []float64
+		for range *rounds {
+			arrivals(t, url)
+			cmd := c.command(t, url)
+			resp, err := http.Post(url+"/v1/chat/completions", "application/json", strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", c.name, err, out)
+			}
+			at := arrivals(t, url)
+			took = append(took, float64(at[1]-at[0])/1e9)
+		}
+		t.Logf("%-12s %.0f ms", c.name, 1e3*quantile(took, 0.5))
+	}
+}
+
+// size prints the size of the command as it is released, and of its peer.
+func size(t *testing.T) {
+	probe := filepath.Join(t.TempDir(), "probe")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", probe, "probe/cmd/probe")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, path := range []string{probe, filepath.Join(*peersDir, "vegeta")} {
+		if info, err := os.Stat(path); err == nil {
+			t.Logf("%-12s %.1f MB", filepath.Base(path), float64(info.Size())/1e6)
+		}
+	}
 }
 
 // compare runs the clients in turn and prints their medians, and how the first

@@ -2,8 +2,8 @@ package runfolder
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"probe/analysis/exchange"
@@ -55,41 +55,15 @@ type details struct {
 	ClockError time.Duration `json:"clock_error,omitempty"`
 }
 
-// encode makes a line of an exchange. Vegeta's numbers begin at 0 with first.
-func encode(x exchange.Exchange, attack string, first uint64, m Meta) attempt {
-	return attempt{
-		Attack:    attack,
-		Seq:       x.Seq - first,
-		Code:      x.Status,
-		Timestamp: m.Started.Add(x.Sent),
-		Latency:   x.Latency(),
-		BytesOut:  x.BytesOut,
-		BytesIn:   x.BytesIn,
-		Error:     vegetaError(x),
-		Body:      []byte(x.Body),
-		Method:    m.Method,
-		URL:       m.URL,
-		Probe: &details{
-			Seq: x.Seq, Stage: x.Stage, Task: x.Task, Attempt: x.Attempt,
-			Target: x.Target, Key: x.Key, Model: x.Model,
-			Scheduled: x.Scheduled, Sent: x.Sent, FirstByte: x.FirstByte,
-			FirstToken: x.FirstToken, Done: x.Done, Arrived: x.Arrived,
-			Streamed: x.Streamed, PromptTokens: x.PromptTokens, MaxTokens: x.MaxTokens,
-			Usage: x.Usage, Truncated: x.Truncated, Verdict: x.Verdict,
-			Error: x.Error, Void: x.Void, Worker: x.Worker, ClockError: x.ClockError,
-		},
-	}
-}
-
 // vegetaError returns what Vegeta's reports show as the error.
-func vegetaError(x exchange.Exchange) string {
+func vegetaError(x *exchange.Exchange) string {
 	switch {
 	case x.Error != "":
 		return x.Error
 	case x.Outcome == exchange.Success:
 		return ""
 	}
-	return fmt.Sprintf("%d %s", x.Status, x.Outcome)
+	return strconv.Itoa(x.Status) + " " + string(x.Outcome)
 }
 
 var errNoDetails = errors.New(`the line has no field "probe": it was not written by this program`)

@@ -31,14 +31,66 @@ func anyExchange() *rapid.Generator[exchange.Exchange] {
 	})
 }
 
+// encode makes a line of an exchange by its type. The encoder must write the
+// same.
+func encode(x exchange.Exchange, attack string, first uint64, m Meta) attempt {
+	return attempt{
+		Attack:    attack,
+		Seq:       x.Seq - first,
+		Code:      x.Status,
+		Timestamp: m.Started.Add(x.Sent),
+		Latency:   x.Latency(),
+		BytesOut:  x.BytesOut,
+		BytesIn:   x.BytesIn,
+		Error:     vegetaError(&x),
+		Body:      []byte(x.Body),
+		Method:    m.Method,
+		URL:       m.URL,
+		Probe: &details{
+			Seq: x.Seq, Stage: x.Stage, Task: x.Task, Attempt: x.Attempt,
+			Target: x.Target, Key: x.Key, Model: x.Model,
+			Scheduled: x.Scheduled, Sent: x.Sent, FirstByte: x.FirstByte,
+			FirstToken: x.FirstToken, Done: x.Done, Arrived: x.Arrived,
+			Streamed: x.Streamed, PromptTokens: x.PromptTokens, MaxTokens: x.MaxTokens,
+			Usage: x.Usage, Truncated: x.Truncated, Verdict: x.Verdict,
+			Error: x.Error, Void: x.Void, Worker: x.Worker, ClockError: x.ClockError,
+		},
+	}
+}
+
+// lineOf is the line that a folder would write.
+func lineOf(t interface {
+	Helper()
+	Fatal(...any)
+}, x exchange.Exchange, attack string, first uint64, m Meta) []byte {
+	t.Helper()
+	var e encoder
+	if e.line(&x, attack, first, &m); e.err != nil {
+		t.Fatal(e.err)
+	}
+	return e.buf
+}
+
+func TestEncoder(t *testing.T) {
+	m := Meta{Scenario: "s", Method: "POST", URL: "http://test/v1?a=1&b=<2>", Started: time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600))}
+	rapid.Check(t, func(t *rapid.T) {
+		x := anyExchange().Draw(t, "x")
+		x.Sent %= 100 * 365 * 24 * time.Hour
+		want, err := json.Marshal(encode(x, "s", 0, m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lineOf(t, x, "s", 0, m); string(got) != string(want) {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
 func TestRoundTrip(t *testing.T) {
 	m := Meta{Scenario: "s", Method: "POST", URL: "http://test/v1", Started: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 	rapid.Check(t, func(t *rapid.T) {
 		x := anyExchange().Draw(t, "x")
-		line, err := json.Marshal(encode(x, "s", 0, m))
-		if err != nil {
-			t.Fatal(err)
-		}
+		line := lineOf(t, x, "s", 0, m)
 		got, err := decodeLine(line)
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
@@ -56,10 +108,7 @@ func TestVegetaReadsALine(t *testing.T) {
 		Seq: 12, Sent: 3 * time.Second, Done: 5 * time.Second, Status: 429, Body: "{}\xff",
 		Verdict: exchange.Verdict{Outcome: exchange.TokenRate}, BytesIn: 3, BytesOut: 40,
 	}
-	line, err := json.Marshal(encode(x, "quickstart#2", 10, m))
-	if err != nil {
-		t.Fatal(err)
-	}
+	line := lineOf(t, x, "quickstart#2", 10, m)
 	want := vegeta.Result{
 		Attack: "quickstart#2", Seq: 2, Code: 429, Timestamp: started.Add(3 * time.Second), Latency: 2 * time.Second,
 		BytesOut: 40, BytesIn: 3, Error: "429 token_rate", Body: []byte("{}\xff"), Method: "POST", URL: m.URL,
@@ -84,7 +133,7 @@ func TestDecodeErrors(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	line, _ := json.Marshal(encode(exchange.Exchange{Seq: 1, Body: "x"}, "a", 0, Meta{}))
+	line := lineOf(f, exchange.Exchange{Seq: 1, Body: "x"}, "a", 0, Meta{})
 	f.Add(string(line))
 	f.Add(`{"probe":{"seq":1,"advertised":[{"limit":1}]}}` + "\n\n{}\n{")
 	f.Fuzz(func(t *testing.T, text string) {

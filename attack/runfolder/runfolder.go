@@ -232,7 +232,14 @@ func (f *Folder) Reader() *Reader { return &Reader{dir: f.dir, meta: f.meta} }
 // Append writes one exchange. It is an [attack.Sink].
 func (f *Folder) Append(x exchange.Exchange) error {
 	p := f.partOf(x.Seq)
-	return f.write(f.attempts, encode(x, p.name, p.first, f.meta))
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	e.buf, e.err = e.buf[:0], nil
+	if e.line(&x, p.name, p.first, &f.meta); e.err != nil {
+		return fmt.Errorf("%s: %w", f.attempts.Name(), e.err)
+	}
+	e.buf = append(e.buf, '\n')
+	return f.writeLine(f.attempts, e.buf)
 }
 
 // Announce writes that an attempt is about to be sent.
@@ -244,7 +251,7 @@ func (f *Folder) Announce(a attack.Announcement) error {
 	line = strconv.AppendInt(append(line, '['), int64(a.Seq), 10)
 	line = strconv.AppendInt(append(line, ','), a.Prompt, 10)
 	line = strconv.AppendInt(append(line, ','), a.Completion, 10)
-	return f.writeLine(f.sent, append(line, ']'))
+	return f.writeLine(f.sent, append(line, "]\n"...))
 }
 
 // Withdraw writes that an attempt that was announced will not be sent.
@@ -284,17 +291,17 @@ func (f *Folder) write(file *os.File, line any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file.Name(), err)
 	}
-	return f.writeLine(file, data)
+	return f.writeLine(file, append(data, '\n'))
 }
 
-// writeLine appends one line, given without its end, in one write.
+// writeLine appends one line in one write.
 func (f *Folder) writeLine(file *os.File, data []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
 		return f.err
 	}
-	if _, err := file.Write(append(data, '\n')); err != nil {
+	if _, err := file.Write(data); err != nil {
 		f.err = fmt.Errorf("the run cannot be recorded: %w", err) // names the file
 	}
 	return f.err

@@ -20,7 +20,10 @@ import (
 	"probe/attack/runfolder"
 )
 
-var fleets = flag.Int("fleets", 1, "how many fleets TestFleetOfProcesses starts for each way of losing something")
+var (
+	fleets    = flag.Int("fleets", 1, "how many fleets TestFleetOfProcesses starts for each way of losing something")
+	fleetSeed = flag.Uint64("fleet-seed", 3, "seed of the moments at which TestFleetOfProcesses loses something")
+)
 
 // fleetScenario is slower than crashScenario, because its moments are agreed
 // on between processes that share this machine.
@@ -45,6 +48,8 @@ type fleetRun struct {
 	seen  func() int64
 	flags []string // how the coordinator has its bus, and the workers find it
 	join  []string
+	// within is what a worker's command is run by; nil: nothing.
+	within func(worker int) []string
 
 	coordinator    *exec.Cmd
 	workers        []*exec.Cmd
@@ -62,7 +67,11 @@ func (f *fleetRun) start(scenario, url string) {
 	}
 	for i := range 3 {
 		skew := fmt.Sprintf("%dms", (i-1)*200)
-		w := exec.Command(f.probe, append([]string{"work", "--index", fmt.Sprint(i), "--clock-skew", skew, "--patience", "1m"}, f.join...)...)
+		args := append([]string{f.probe, "work", "--index", fmt.Sprint(i), "--clock-skew", skew, "--patience", "1m"}, f.join...)
+		if f.within != nil {
+			args = append(f.within(i), args...)
+		}
+		w := exec.Command(args[0], args[1:]...)
 		if err := w.Start(); err != nil {
 			f.t.Fatal(err)
 		}
@@ -82,6 +91,34 @@ func (f *fleetRun) end() (workers []error, coordinator error) {
 // check checks what must hold however it went: the limit or nothing, every
 // exchange once, and no more requests than were reserved.
 func (f *fleetRun) check(coordinator error) (decided bool) {
+	f.t.Helper()
+	f.checkBooks()
+	d, decided := f.document(coordinator)
+	if !decided {
+		return false
+	}
+	rpm := d.Effective.RPM
+	if rpm.Low == nil || rpm.High == nil || *rpm.Low > 120 || *rpm.High < 120 {
+		f.t.Errorf("%s: a limit of %+v requests a minute, want the interval to hold 120", f.dir, rpm)
+	}
+	return true
+}
+
+// document returns the analysis, and whether it is complete.
+func (f *fleetRun) document(coordinator error) (d analysis.Document, decided bool) {
+	f.t.Helper()
+	if json.Unmarshal(f.stdout.Bytes(), &d) != nil || !d.Complete {
+		return d, false
+	}
+	if coordinator != nil {
+		f.t.Errorf("%s: complete, and ended with %v\n%s", f.dir, coordinator, &f.stderr)
+	}
+	return d, true
+}
+
+// checkBooks checks the run folder against what was reserved and what the
+// endpoint saw.
+func (f *fleetRun) checkBooks() {
 	f.t.Helper()
 	r, err := runfolder.Open(f.dir)
 	if err != nil {
@@ -111,18 +148,6 @@ func (f *fleetRun) check(coordinator error) (decided bool) {
 	if strings.Contains(f.stdout.String()+f.stderr.String(), "canary") {
 		f.t.Error("a key was printed")
 	}
-	var d analysis.Document
-	if json.Unmarshal(f.stdout.Bytes(), &d) != nil || !d.Complete {
-		return false
-	}
-	if coordinator != nil {
-		f.t.Errorf("%s: complete, and ended with %v\n%s", f.dir, coordinator, &f.stderr)
-	}
-	rpm := d.Effective.RPM
-	if rpm.Low == nil || rpm.High == nil || *rpm.Low > 120 || *rpm.High < 120 {
-		f.t.Errorf("%s: a limit of %+v requests a minute, want the interval to hold 120", f.dir, rpm)
-	}
-	return true
 }
 
 // natsProcess starts a bus that can be killed and started again.
@@ -160,7 +185,7 @@ func TestFleetOfProcesses(t *testing.T) {
 	if err := os.WriteFile(scenario, []byte(fleetScenario), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	rng := rand.New(rand.NewPCG(3, 4))
+	rng := rand.New(rand.NewPCG(*fleetSeed, 4))
 	for _, tt := range []struct {
 		name string
 		runs int
@@ -184,15 +209,16 @@ func TestFleetOfProcesses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			decided := 0
-			for range tt.runs {
-				dir := t.TempDir()
+			for i := range tt.runs {
+				dir, began := t.TempDir(), time.Now()
 				url, seen := serveScenario(t, fleetScenario)
 				f := &fleetRun{t: t, probe: probe, dir: filepath.Join(dir, "run"), seen: seen}
 				var bus *exec.Cmd
 				var again func() *exec.Cmd
 				if tt.own {
 					join := filepath.Join(dir, "join.json")
-					f.flags, f.join = []string{"--join-file", join}, []string{"--join", join}
+					// A worker that is killed before it has joined is waited for.
+					f.flags, f.join = []string{"--join-file", join, "--patience", "20s"}, []string{"--join", join}
 				} else {
 					port := freePort(t)
 					f.flags = []string{"--bus", fmt.Sprint("nats://127.0.0.1:", port), "--patience", "1m"}
@@ -201,8 +227,10 @@ func TestFleetOfProcesses(t *testing.T) {
 					bus = again()
 				}
 				f.start(scenario, url)
+				var lost time.Duration
 				if tt.lose != nil {
 					time.Sleep(2*time.Second + time.Duration(rng.Int64N(int64(8*time.Second))))
+					lost = time.Since(began)
 					tt.lose(t, f, bus, again)
 				}
 				workers, coordinator := f.end()
@@ -214,9 +242,7 @@ func TestFleetOfProcesses(t *testing.T) {
 				if tt.name == "the coordinator" {
 					checkGaveUp(t, workers)
 				}
-				if !tt.own && tt.lose == nil {
-					_ = bus.Process.Kill()
-				}
+				t.Logf("run %d: lost it after %v, took %v; %d found the limit so far", i, lost.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), decided)
 			}
 			t.Logf("%d of %d found the limit, the others said that they could not", decided, tt.runs)
 		})

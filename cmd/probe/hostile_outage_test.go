@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -151,4 +153,71 @@ func outageRun(t *testing.T) (probe, dir, scenario string) {
 		t.Fatal(err)
 	}
 	return buildProbe(t), filepath.Join(home, "run"), scenario
+}
+
+// A jumpingClock is a response whose headers tell times that make no sense.
+type jumpingClock struct {
+	http.ResponseWriter
+	n int64 // of the request
+}
+
+func (j jumpingClock) WriteHeader(status int) {
+	h := j.Header()
+	at, _ := strconv.ParseInt(h.Get(arrivalHeader), 10, 64)
+	const hour = int64(time.Hour / time.Millisecond)
+	told := []string{
+		fmt.Sprint(at), fmt.Sprint(at - hour), fmt.Sprint(at + 24*365*hour), "0", "-1", "9223372036854775807", "1e400", "soon", "",
+	}
+	h.Set(arrivalHeader, told[j.n%int64(len(told))])
+	h.Set("Date", time.Now().Add(time.Duration(j.n%5-2)*1000*time.Hour).UTC().Format(http.TimeFormat))
+	j.ResponseWriter.WriteHeader(status)
+}
+
+func (j jumpingClock) Write(p []byte) (int, error) {
+	if j.Header().Get("Date") == "" {
+		j.WriteHeader(http.StatusOK)
+	}
+	return j.ResponseWriter.Write(p)
+}
+
+// arrivalHeader is where this dialect tells when a request arrived.
+const arrivalHeader = "Req-Arrive-Time"
+
+// An endpoint whose clock jumps is not believed about times: the run goes by
+// its own clock, and finds the limit.
+func TestEndpointClockJumps(t *testing.T) {
+	probe, dir, scenario := outageRun(t)
+	s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := newEndpoint(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outage{}
+	var told atomic.Int64 // answers of which the clock was changed
+	l := loopback(t)
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server.ServeHTTP(jumpingClock{w, o.seen.Add(1)}, r)
+		if w.Header().Get(arrivalHeader) != "" {
+			told.Add(1)
+		}
+	})}
+	go web.Serve(l)
+	t.Cleanup(func() { web.Close() })
+	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+l.Addr().String()+"/v1")
+	if r.code != exitDone {
+		t.Fatalf("exit %d\n%s", r.code, r.output)
+	}
+	within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.02)
+	jumps := map[time.Duration]bool{} // between the two clocks, in whole minutes
+	for _, x := range r.xs {
+		if x.Arrived != 0 {
+			jumps[(x.Arrived - x.Sent).Round(time.Minute)] = true
+		}
+	}
+	if len(jumps) < 3 || told.Load() == 0 {
+		t.Errorf("the clock never jumped: %d offsets in the log, %d answers told a time", len(jumps), told.Load())
+	}
 }

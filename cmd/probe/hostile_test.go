@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -94,14 +93,17 @@ func (r *hostileResult) finish(t *testing.T, cmd *exec.Cmd) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	peak := peakMemory(cmd.Process.Pid)
+	err := cmd.Wait()
+	r.memory = peak()
+	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
 	}
 	r.code = cmd.ProcessState.ExitCode()
 	r.output = stdout.String() + stderr.String()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.memory = int64(usage.Maxrss) << 10 // Linux counts in KiB
-	}
 	if err := json.Unmarshal(stdout.Bytes(), &r.doc); err != nil {
 		t.Fatalf("exit %d, no analysis: %v\n%s", r.code, err, &stderr)
 	}
@@ -132,9 +134,7 @@ func (r *hostileResult) read(t *testing.T) {
 // check looks at what must hold whatever the endpoint does.
 func (r *hostileResult) check(t *testing.T, budget int, seen int64) {
 	t.Helper()
-	// What a process held at most begins with what its parent held when it was
-	// forked, and under the race detector that is more than is allowed here.
-	if r.memory > mostMemory && !raceEnabled {
+	if r.memory > mostMemory {
 		t.Errorf("it held %d MiB", r.memory>>20)
 	}
 	if len(r.xs) != r.sent || r.doc.Requests["attempts"] != int64(r.sent) {

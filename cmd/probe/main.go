@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"probe/attack"
 )
 
 // Exit codes. Scripts rely on them.
@@ -34,7 +36,7 @@ func main() {
 	// may be a key that the endpoint was given, so nobody gets to see it.
 	log.SetOutput(io.Discard)
 	forbidDumps()
-	boundMemory()
+	attack.BoundMemory(os.Getenv)
 	os.Exit(run(interruptible(), app{
 		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now,
 	}))
