@@ -45,7 +45,7 @@ crash: ## kill runs at random moments, and resume them; KILLS=200
 accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
 	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
 
-witnesses: ## how well the limits of nginx, HAProxy, Redis and Go libraries are found, over TCP, in five minutes or so; ONLY=Nginx AT=1 KEEP=dir
+witnesses: ## how well the limits of nginx, HAProxy, Redis and Go libraries are found, over TCP, in five to ten minutes; ONLY=Nginx AT=1 KEEP=dir
 	cd cmd/probe/witness && go vet ./... && go test . -v -count 1 -timeout 90m -run '$(or $(ONLY),.)' -parallel $(or $(AT),4) $(if $(KEEP),-keep '$(abspath $(KEEP))')
 
 compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SPEED=6; less busy machines can go faster
