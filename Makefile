@@ -10,7 +10,7 @@ PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 wind
 VERSION = $(shell git describe --tags --always --dirty)
 BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=true -ldflags '-s -w'
 
-.PHONY: demo test build vet lint vuln fuzz crash gates accuracy golden check compare-tcp soak bench bench-short bench-report release release-check image image-check fleet deploy
+.PHONY: demo test build vet lint vuln fuzz crash gates accuracy accuracy-short witnesses golden check compare-tcp soak bench bench-short bench-report release release-check image image-check fleet deploy
 
 demo: ## find the limits of an embedded endpoint, in about a minute
 	go run ./cmd/probe run quickstart
@@ -52,6 +52,12 @@ crash: ## kill runs at random moments, and resume them; KILLS=200
 
 accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
 	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
+
+accuracy-short: ## the same for a few endpoints: fails where the search has become worse than it was
+	go test ./analysis/accuracy -count 1 -v
+
+witnesses: ## how well the limits of nginx, HAProxy, Redis and Go libraries are found, over TCP, in five to ten minutes; ONLY=Nginx AT=1 KEEP=dir
+	cd cmd/probe/witness && go vet ./... && go test . -v -count 1 -timeout 90m -run '$(or $(ONLY),.)' -parallel $(or $(AT),4) $(if $(KEEP),-keep '$(abspath $(KEEP))')
 
 compare-tcp: ## all remedies on 2,000 tasks over TCP, in seven minutes or so; SPEED=6; less busy machines can go faster
 	go test ./cmd/probe -run TestRemediesOverTCP -timeout 60m -tcp $(or $(SPEED),6) -v
