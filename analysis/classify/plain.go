@@ -33,14 +33,14 @@ func plain(a Answer) bool {
 }
 
 // suspicious reports whether what follows a quote is a name of failures. A
-// text that begins with "Error" is taken for one as well.
+// text that begins with "Err" is taken for one as well.
 func suspicious(s []byte) bool {
 	if len(s) == 0 {
 		return false
 	}
 	switch s[0] | 0x20 { // in lower case, if it is a letter
 	case 'e':
-		return hasFold(s, "error")
+		return hasFold(s, "err")
 	case 's':
 		return hasFold(s, `success"`)
 	case 'b':

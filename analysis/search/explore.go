@@ -159,9 +159,9 @@ func slowest(limits []fit.Limit) (slowest fit.Limit, ok bool) {
 func (s *Search) volley(ax *axis) (met bool, err error) {
 	const refusals, first, growth = 3, 64, 4 // one refusal may be a fault; three in a row are a limit
 	horizon := s.cfg.MaxWindow + s.cfg.MaxWindow/10
-	fresh := true
+	fresh, sent := true, 0
 	for bout := first; ; bout *= growth {
-		st := s.headed(ax.rate, bout, fresh)
+		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
 		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
 		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
 		if fresh && ax.filled == 0 && s.lingers() {
@@ -181,16 +181,17 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		fresh = false
 		n := tally(xs)
 		ax.filled += n[exchange.Success]
+		sent += st.Hits
 		switch {
 		case refusedBy(ax.dim, xs) > 0:
 			return true, nil
 		case n[exchange.Burst] > 0 && ax.rate > 0.1:
 			ax.rate /= 2 // too sudden: burst protection is asked about later
-			bout, fresh = first/growth, true
+			bout, sent, fresh = first/growth, 0, true
 			continue
 		case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1:
 			ax.rate /= 2 // a token limit has less room even for requests so small
-			bout, fresh = first/growth, true
+			bout, sent, fresh = first/growth, 0, true
 			continue
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
@@ -200,7 +201,7 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			return false, nil
 		case s.waits(ax):
 			return false, nil
-		case s.now >= ax.began+horizon:
+		case s.now >= ax.began+horizon, sent >= s.horizon(ax.rate):
 			if err := s.sharpenLargest(ax); err != nil {
 				return false, err
 			}
@@ -208,6 +209,12 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			return false, nil
 		}
 	}
+}
+
+// horizon is the number of requests that fill the longest window at a rate,
+// and a tenth more.
+func (s *Search) horizon(rate float64) int {
+	return int(math.Ceil(1.1*rate*s.cfg.MaxWindow.Seconds())) + 1
 }
 
 // cut drops the requests of a stage that would go out after the given time.

@@ -23,7 +23,7 @@ import (
 
 // goodAnswers is how many requests a hostile endpoint answers well before it
 // shows what it is: those by which a search learns how fast it answers.
-const goodAnswers = 3
+const goodAnswers = 2
 
 // A rawEndpoint is a listener that speaks to connections as it likes.
 type rawEndpoint struct {
