@@ -45,6 +45,8 @@ type Input struct {
 	Stages  []Stage
 	MainKey string   // the key whose limits are looked for
 	LookFor []string // what was looked for: see package search
+	// Precision is the relative width of an interval that was asked for; 0: not said.
+	Precision float64
 
 	Declared scenarios.Declared
 	Prices   *scenarios.Prices
@@ -63,7 +65,7 @@ func (in *Input) sums() *Sums {
 func Analyze(in Input) (*Document, []FitTrace) {
 	in.Sums = in.sums()
 	d := &Document{
-		Schema: Schema, StoppedBy: in.StoppedBy, Complete: in.StoppedBy == ByPrecision || in.StoppedBy == ByRange,
+		Schema: Schema, StoppedBy: in.StoppedBy, Complete: in.StoppedBy == ByPrecision || in.StoppedBy == ByRange || in.StoppedBy == ByResolution,
 		Target: in.Target, Requests: in.Sums.count(),
 		TokenAccounting: "unknown", Warnings: slices.Clone(in.Warnings),
 		Limits: []Limit{},
@@ -76,6 +78,10 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d.Effective = e.effective(in, d.Limits)
 	d.RecoveryS = recoveries(in)
 	d.Verification = verify(in.Stages, in.Sums)
+	d.Verification.judge(d.Effective)
+	if d.StoppedBy == ByPrecision && !d.Effective.narrow(in.Precision) {
+		d.StoppedBy = ByResolution
+	}
 	d.Cost = cost(in.Sums.all(), in.Prices)
 	d.Latency = in.Sums.latency()
 	d.Stages = stageRows(in)

@@ -18,8 +18,12 @@ const (
 	ByPrecision StoppedBy = "precision" // everything asked for was found as narrowly as asked
 	ByBudget    StoppedBy = "budget"    // requests, tokens, money or time ran out
 	ByRange     StoppedBy = "range"     // no limit within the range that may be tried
-	BySignal    StoppedBy = "signal"    // interrupted
-	ByError     StoppedBy = "error"     // the endpoint or this program failed
+	// ByResolution: everything was asked, and the answers allow no interval as
+	// narrow as asked for. Times of arrival are too uncertain, or models that
+	// differ in the rate explain the same answers.
+	ByResolution StoppedBy = "resolution"
+	BySignal     StoppedBy = "signal" // interrupted
+	ByError      StoppedBy = "error"  // the endpoint or this program failed
 )
 
 // A Document is analysis.json: everything that a run concluded. Numbers that

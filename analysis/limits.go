@@ -222,6 +222,20 @@ func (e *evidence) effective(in Input, rows []Limit) Effective {
 	return Effective{RPM: rpm, TPM: tpm}
 }
 
+// narrow reports whether what was found is about as narrow as asked for: an
+// interval is quoted around a value that need not be its middle.
+func (e *Effective) narrow(precision float64) bool {
+	if precision <= 0 {
+		return true
+	}
+	for _, b := range []Bound{e.RPM, e.TPM} {
+		if b.Value != nil && (b.Low == nil || b.High == nil || *b.High-*b.Low > 2*precision**b.Value) {
+			return false
+		}
+	}
+	return true
+}
+
 // minuteFrom is the shortest window that counts as a limit per minute; a
 // shorter one is a limit per second.
 const minuteFrom = 30 * time.Second

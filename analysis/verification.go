@@ -36,6 +36,31 @@ func verify(stages []Stage, sums *Sums) Verification {
 	return v
 }
 
+// Shares of what is claimed that a soak below has to reach, so that it says
+// something, and that one above may be refused at without contradicting it.
+const soakedAtLeast, refusedAbove = 0.9, 0.98
+
+// judge holds the soaks against what is claimed in the end: a soak belongs to
+// what was thought when it was sent. One that was sent far below the claim
+// verifies nothing; a refusal below the claim contradicts it.
+func (v *Verification) judge(e Effective) {
+	for _, dim := range []struct {
+		below, above *Check
+		bound        Bound
+	}{{v.Below, v.Above, e.RPM}, {v.TokensBelow, v.TokensAbove, e.TPM}} {
+		if v.Held == nil || !*v.Held || dim.bound.Low == nil || dim.below == nil || dim.above == nil {
+			continue
+		}
+		low, no := *dim.bound.Low, false
+		switch {
+		case dim.above.Rejected > 0 && dim.above.Rate < refusedAbove*low:
+			v.Held = &no
+		case dim.below.Rate < soakedAtLeast*low:
+			v.Held = nil
+		}
+	}
+}
+
 // check sums up a soak at the rate that was really offered, which is what was
 // asked for unless the client was held up. One request has no rate: for it the
 // rate asked for stands.

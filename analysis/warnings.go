@@ -24,11 +24,15 @@ func (d *Document) warnings(in Input, e *evidence) {
 		d.warn("%d answers are unclassified: no rule of the provider profile knows them", n)
 	}
 	d.warnDiffering()
+	d.warnUntrue(in.Exchanges)
+	if d.StoppedBy == ByResolution {
+		d.warn("stopped_by is resolution: an interval is wider than asked for, because arrivals are not known closely enough or because models that differ in the rate explain the same answers")
+	}
 	d.warnRandom(in)
 	d.warnBound("rpm", fit.Requests, d.Effective.RPM, in.LookFor, e.left)
 	d.warnBound("tpm", fit.Tokens, d.Effective.TPM, in.LookFor, e.left)
 	if d.Verification.Held == nil {
-		d.warn("verification.held is null: the limits were not verified by a soak below and above")
+		d.warn("verification.held is null: the limits were not verified by a soak just below and just above them")
 	}
 	if d.TokenAccounting == "unknown" {
 		d.warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
@@ -86,6 +90,28 @@ func (d *Document) warnDiffering() {
 				d.warn("%s are %s %s per %.4g s, measured were %s", said.who, number(*v), l.Dimension, *l.WindowS, number(*l.Amount))
 			}
 		}
+	}
+}
+
+// warnUntrue says so when the endpoint told of a limit of a rate, and refused,
+// but no limit of that dimension was found: what it tells is not what it does.
+func (d *Document) warnUntrue(xs []exchange.Exchange) {
+	told := map[string]float64{}
+	refused := false
+	for i := range xs {
+		refused = refused || xs[i].Refused()
+		for _, a := range xs[i].Advertised {
+			if a.Limit != nil {
+				told[a.Dimension] = *a.Limit
+			}
+		}
+	}
+	for _, dim := range []string{"requests", "tokens"} {
+		amount, ok := told[dim]
+		if !ok || !refused || slices.ContainsFunc(d.Limits, func(l Limit) bool { return l.Dimension == dim }) {
+			continue
+		}
+		d.warn("headers and messages tell of a limit of %s %s, and no such limit explains what was refused: they are not true", number(amount), dim)
 	}
 }
 

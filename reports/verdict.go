@@ -68,6 +68,8 @@ func endSentence(d *analysis.Document) string {
 	switch d.StoppedBy {
 	case analysis.ByPrecision:
 		return s + "everything asked for was found as narrowly as asked."
+	case analysis.ByResolution:
+		return s + "everything was asked, and the answers allow no narrower interval."
 	case analysis.ByBudget:
 		return s + "its budget was used up."
 	case analysis.ByRange:

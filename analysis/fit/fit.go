@@ -201,7 +201,11 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 func (f *fitter) all(wanted []int) (Limit, bool) {
 	found := f.each(wanted, 0)
 	if c, ok := f.flights(wanted); ok {
-		found = append(found, c)
+		if len(found) > 0 && f.asLongAsAnswers(&found[0]) {
+			found = slices.Insert(found, 0, c)
+		} else {
+			found = append(found, c)
+		}
 	}
 	if !f.simple {
 		found = append(found, f.blocked(wanted)...)
@@ -210,6 +214,24 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 		return Limit{}, false
 	}
 	return Limit{Candidate: found[0], Rivals: found[1:]}, true
+}
+
+// asLongAsAnswers reports whether a window is about as long as answers take. A
+// cap on requests in flight that explains the log as well is likelier then.
+func (f *fitter) asLongAsAnswers(c *Candidate) bool {
+	const near = 0.15
+	var took []time.Duration
+	for i := range f.log.Events {
+		if e := &f.log.Events[i]; e.Fate == Admitted {
+			took = append(took, e.Done-e.At)
+		}
+	}
+	if len(took) == 0 || c.isBucket() {
+		return false
+	}
+	slices.Sort(took)
+	usual := took[len(took)/2].Seconds()
+	return math.Abs(c.Param-usual) < near*usual
 }
 
 // each returns, of every family, the limiters that explain all wanted refusals.
@@ -259,7 +281,9 @@ func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool)
 }
 
 // quickFill is how much sooner than the shortest window a bucket may be full:
-// one that holds a single request and paces ten a second is full in 100 ms.
+// one that holds a single request and paces ten a second is full in 100 ms. One
+// that is full within the slack would refuse nothing that is known to have come
+// after another request.
 const quickFill = 20
 
 func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell) (Candidate, bool) {
@@ -282,7 +306,7 @@ func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell
 	for _, tolerated := range []int{0, f.tolerated()} {
 		s := scan{
 			shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
-			fillTime: cell{f.opt.MinWindow.Seconds() / quickFill, f.opt.MaxWindow.Seconds()},
+			fillTime: cell{max(f.opt.MinWindow/quickFill, f.log.Slack).Seconds(), f.opt.MaxWindow.Seconds()},
 		}
 		cells, n := s.run(within)
 		if n > 0 && (!single || n == count) {

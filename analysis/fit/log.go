@@ -253,11 +253,6 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		return Requests
 	}
 	as := *l
-	as.Untyped = Tokens
-	byTokens, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o)
-	if len(left) > 0 || len(byTokens) == 0 {
-		return Requests
-	}
 	as.Untyped = Requests
 	count, unexplained := 0, 0
 	for _, dim := range []Dimension{Requests, Tokens} {
@@ -265,7 +260,12 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		count += len(limits)
 		unexplained += len(left)
 	}
-	if unexplained > 0 || len(byTokens) < count {
+	if unexplained == 0 && count <= 1 {
+		return Requests // fewer do not do
+	}
+	as.Untyped = Tokens
+	byTokens, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o)
+	if len(left) == 0 && len(byTokens) > 0 && (unexplained > 0 || len(byTokens) < count) {
 		return Tokens
 	}
 	return Requests

@@ -12,8 +12,9 @@ import (
 // best one and for those of its rivals that are another model.
 func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
 	const enough = 4 // candidates: the others are variants of these
+	const most = 1.5 // of the best one's amount: to fill another one costs too much
 	for n, c := range candidatesOf(l) {
-		if !c.IsRate() || n == enough {
+		if !c.IsRate() || n == enough || c.Best > most*l.Best {
 			continue
 		}
 		rest := min(emptyAfter(l), s.cfg.MaxWindow)

@@ -90,7 +90,7 @@ func readInput(r *runfolder.Reader, name string, scenario []byte) (analysis.Inpu
 			Name: s.Target.Name, BaseURL: s.Target.BaseURL, Model: s.Target.Model, Provider: s.Target.Provider,
 		},
 		MainKey: mainKey(s), LookFor: s.LookFor, Declared: s.Declared, Prices: s.Prices,
-		Fit: fit.Options{MaxWindow: s.Search.MaxWindow.Std()},
+		Fit: fit.Options{MaxWindow: s.Search.MaxWindow.Std()}, Precision: float64(s.Search.Precision),
 	}
 	conclusion, err := r.Conclusion()
 	if err != nil {
