@@ -51,6 +51,8 @@ func boundSentence(who, unit string, b analysis.Bound) string {
 // verifiedSentence says whether the closing check held.
 func verifiedSentence(v analysis.Verification) string {
 	switch {
+	case v.Held == nil && v.Below != nil && v.Above != nil:
+		return "The closing check held, but this machine sent it too far below what was found to verify all of it."
 	case v.Held == nil:
 		return "The limits were not verified by a closing check."
 	case *v.Held:
