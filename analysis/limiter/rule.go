@@ -110,24 +110,24 @@ func (r *Rule) Clone() *Rule {
 	case *Log:
 		c.meter = m.clone()
 	case *Counter:
-		k := *m
-		c.meter = &k
+		c.meter = copied(m)
 	case *Window:
-		k := *m
-		c.meter = &k
+		c.meter = copied(m)
 	case *Bucket:
-		k := *m
-		c.meter = &k
+		c.meter = copied(m)
 	case *InFlight:
-		k := *m
-		c.meter = &k
+		c.meter = copied(m)
 	case *Total:
-		k := *m
-		c.meter = &k
+		c.meter = copied(m)
 	case *WarmUp:
-		k := *m
+		k := copied(m)
 		k.log = *m.log.clone()
-		c.meter = &k
+		c.meter = k
 	}
+	return &c
+}
+
+func copied[T any](m *T) *T {
+	c := *m
 	return &c
 }

@@ -21,6 +21,10 @@ func candidatesOf(l *fit.Limit) []fit.Candidate {
 	return append([]fit.Candidate{l.Candidate}, l.Rivals...)
 }
 
+// odd reports whether refusals have an effect of their own: they are counted,
+// or shut everything for a while.
+func odd(c fit.Candidate) bool { return c.CountRefused || c.Penalty > 0 }
+
 // beliefs returns the corners of all candidates of a limit.
 func (s *Search) beliefs(l *fit.Limit) []belief {
 	log := s.log()
@@ -30,7 +34,7 @@ func (s *Search) beliefs(l *fit.Limit) []belief {
 			continue
 		}
 		for _, spec := range c.Corners() {
-			all = append(all, belief{rate: spec.Rate(), odd: c.CountRefused || c.Penalty > 0, rule: replayed(log, &c, spec)})
+			all = append(all, belief{rate: spec.Rate(), odd: odd(c), rule: replayed(log, &c, spec)})
 		}
 	}
 	return all

@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -168,9 +169,11 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			st.Rest = s.afterRefusals()
 		}
 		st = s.shaped(ax, st)
+		left := horizon
 		if !fresh {
-			st.cut(ax.began + horizon - s.now)
+			left = ax.began + horizon - s.now
 		}
+		st.cut(left)
 		xs, err := s.ask(st)
 		if err != nil {
 			return false, err
@@ -232,19 +235,22 @@ func (st *Stage) cut(after time.Duration) {
 // makes sure that what is sent next is not refused for them.
 func (s *Search) lingers() bool {
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, left := s.limits(dim)
-		if left > 0 {
+		if _, left := s.limits(dim); left > 0 {
 			return true
 		}
+	}
+	return slices.ContainsFunc(s.candidates(), odd)
+}
+
+// candidates are all that explain something, of both dimensions.
+func (s *Search) candidates() (all []fit.Candidate) {
+	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
+		limits, _ := s.limits(dim)
 		for i := range limits {
-			for _, c := range candidatesOf(&limits[i]) {
-				if c.CountRefused || c.Penalty > 0 {
-					return true
-				}
-			}
+			all = append(all, candidatesOf(&limits[i])...)
 		}
 	}
-	return false
+	return all
 }
 
 // crowd keeps as many requests in flight as it may for a while, so that a cap
@@ -352,7 +358,7 @@ func (s *Search) afterRefusals() time.Duration {
 // whichever of its candidates is true.
 func emptyAfter(l *fit.Limit) time.Duration {
 	longest := 0.0
-	for _, c := range append([]fit.Candidate{l.Candidate}, l.Rivals...) {
+	for _, c := range candidatesOf(l) {
 		longest = math.Max(longest, c.EmptyAfter().Seconds())
 	}
 	return time.Duration(1.02 * longest * float64(time.Second))

@@ -120,7 +120,7 @@ func (s *Search) price(i *idea, l *fit.Limit, ax *axis, admitted float64) float6
 
 // ideas returns what may be asked about the candidates of a limit.
 func (s *Search) ideas(ax *axis, l *fit.Limit, beliefs []belief) []idea {
-	ideas := s.bursts(ax, l, beliefs)
+	ideas := s.bursts(ax, l)
 	if i, ok := s.watch(ax, l, beliefs); ok {
 		ideas = append(ideas, i)
 	}
@@ -141,7 +141,7 @@ func (s *Search) fastest(l *fit.Limit, beliefs []belief) bool {
 
 // bursts are a few requests at once, at moments at which candidates may have
 // room: now, once everything that was let in may be forgotten, and between.
-func (s *Search) bursts(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
+func (s *Search) bursts(ax *axis, l *fit.Limit) (ideas []idea) {
 	last := s.lastAdmission()
 	moments := []time.Duration{0}
 	size, units := s.pieces(ax, &l.Candidate)
@@ -158,7 +158,6 @@ func (s *Search) bursts(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea)
 			}
 		}
 	}
-	gap := 1 / ax.rate
 	for _, rest := range moments {
 		for _, hits := range []float64{1, 2, 4, 8, 16, 32, math.Ceil(units / 4), math.Ceil(units / 2), units + 2} {
 			if hits > units+2 {
@@ -166,7 +165,7 @@ func (s *Search) bursts(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea)
 			}
 			ideas = append(ideas, idea{name: "burst", stage: s.shaped(ax, Stage{
 				Question: "burst_of_room", Dimension: ax.dim, Why: "how much room there is by now",
-				Rest: rest, Rate: 1 / gap, Hits: int(hits), Sizes: []Size{size}, StopAfter: 2,
+				Rest: rest, Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 2,
 			})})
 		}
 	}

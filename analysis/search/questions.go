@@ -51,9 +51,9 @@ func (s *Search) largest(ax *axis) (bool, error) {
 		return true, nil
 	}
 	// Perhaps each try was counted: after a silence, from small to large.
+	st.Sizes = slices.Clone(st.Sizes) // those of the stage before are on record
 	slices.Reverse(st.Sizes)
 	st.Rest, st.UntilAdmitted, st.StopAfter = s.cfg.MaxWindow, 0, 1
-	st.Sizes = slices.DeleteFunc(st.Sizes, func(z Size) bool { return z.Prompt > ax.size.Prompt })
 	if xs, err = s.ask(s.shaped(ax, st)); err != nil {
 		return false, err
 	}
@@ -108,13 +108,8 @@ func (s *Search) sharpenLargest(ax *axis) error {
 
 // longestBlock is for how long a refusal may shut everything.
 func (s *Search) longestBlock() (longest time.Duration) {
-	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, _ := s.limits(dim)
-		for i := range limits {
-			for _, c := range candidatesOf(&limits[i]) {
-				longest = max(longest, c.Penalty)
-			}
-		}
+	for _, c := range s.candidates() {
+		longest = max(longest, c.Penalty)
 	}
 	return longest
 }

@@ -29,7 +29,7 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 				ideas = append(ideas, idea{name: "later", stage: s.edge(ax, &c, seconds(part*c.Param), beliefs)})
 			}
 		}
-		if c.Penalty > 0 || c.CountRefused {
+		if odd(c) {
 			ideas = append(ideas, idea{name: "bisect", stage: s.bisect(ax, &c, rest)})
 		}
 	}

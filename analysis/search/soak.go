@@ -22,6 +22,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		if !ok {
 			return true, nil
 		}
+		ax.margin = s.marginTo(ax, &limit)
 		xs, err := s.ask(s.soakOf(ax, &limit))
 		if err != nil {
 			return false, err
@@ -41,12 +42,18 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 	return true, nil
 }
 
+// marginTo is how far below a limit the next soak goes: as close as it can,
+// or farther after one that came too close.
+func (s *Search) marginTo(ax *axis, l *fit.Limit) float64 {
+	if ax.margin > 0 {
+		return ax.margin
+	}
+	return s.closest(l)
+}
+
 // soakOf is the soak below a limit, at the rate of its best candidate.
 func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
-	if ax.margin == 0 {
-		ax.margin = s.closest(l)
-	}
-	st := s.paced(ax, l, 1-ax.margin)
+	st := s.paced(ax, l, 1-s.marginTo(ax, l))
 	st.Question, st.Why = "verify_below", "whether a rate just below the limit holds"
 	st.Rest, st.StopAfter = s.afterRefusals(), 3
 	if ax.dim == fit.Requests && s.untyped != "" {
