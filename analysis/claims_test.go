@@ -1,0 +1,93 @@
+package analysis
+
+import (
+	"strings"
+	"testing"
+
+	"probe/analysis/exchange"
+)
+
+// A soak is held against what is claimed in the end.
+func TestJudge(t *testing.T) {
+	yes, no := true, false
+	for _, test := range []struct {
+		name         string
+		below, above Check
+		held         *bool // as the soaks say
+		want         *bool
+	}{
+		{"close to the claim", Check{Rate: 95}, Check{Rate: 105, Rejected: 1}, &yes, &yes},
+		{"sent too far below", Check{Rate: 85}, Check{Rate: 105, Rejected: 1}, &yes, nil},
+		{"refused below the claim", Check{Rate: 95}, Check{Rate: 85, Rejected: 1}, &yes, &no},
+		{"a short soak, unevenly sent", Check{Rate: 95}, Check{Rate: 96, Rejected: 1}, &yes, &yes},
+		{"did not hold anyway", Check{Rate: 50}, Check{Rate: 105, Rejected: 1}, &no, &no},
+		{"not checked", Check{Rate: 95}, Check{Rate: 105, Rejected: 1}, nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			claim := Bound{Value: ptr(100), Low: ptr(99), High: ptr(101)}
+			for dim, v := range map[string]Verification{
+				"requests": {Below: &test.below, Above: &test.above, Held: test.held},
+				"tokens":   {TokensBelow: &test.below, TokensAbove: &test.above, Held: test.held},
+			} {
+				v.judge(Effective{RPM: claim, TPM: claim})
+				if (v.Held == nil) != (test.want == nil) || v.Held != nil && *v.Held != *test.want {
+					t.Errorf("%s: held is %v, want %v", dim, v.Held, test.want)
+				}
+			}
+		})
+	}
+}
+
+// An interval wider than asked is not called as narrow as asked.
+func TestNarrow(t *testing.T) {
+	bound := func(low, high float64) Bound { return Bound{Value: ptr(100), Low: ptr(low), High: ptr(high)} }
+	for _, test := range []struct {
+		name      string
+		rpm, tpm  Bound
+		precision float64
+		want      bool
+	}{
+		{"narrow", bound(99.5, 100.5), Bound{}, 0.01, true},
+		{"wide", bound(95, 104), Bound{}, 0.01, false},
+		{"one of two is wide", bound(99.5, 100.5), bound(10, 1000), 0.01, false},
+		{"no upper end", Bound{Value: ptr(100), Low: ptr(99)}, Bound{}, 0.01, false},
+		{"nothing found", Bound{}, Bound{}, 0.01, true},
+		{"none asked for", bound(1, 1000), Bound{}, 0, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if e := (Effective{RPM: test.rpm, TPM: test.tpm}); e.narrow(test.precision) != test.want {
+				t.Errorf("narrow is %v", !test.want)
+			}
+		})
+	}
+}
+
+// Headers that tell of a limit nobody keeps are not true; of one that was
+// found, or where nothing was refused, nothing is said.
+func TestUntrueHeaders(t *testing.T) {
+	told := func(o exchange.Outcome) exchange.Exchange {
+		limit := 60.0
+		x := exchange.Exchange{Status: 200, Verdict: exchange.Verdict{Outcome: o}}
+		x.Advertised = []exchange.Advertised{{Dimension: "requests", Limit: &limit}}
+		return x
+	}
+	for _, test := range []struct {
+		name   string
+		xs     []exchange.Exchange
+		limits []Limit
+		want   bool
+	}{
+		{"refused, and no limit found", []exchange.Exchange{told(exchange.Success), told(exchange.RequestRate)}, nil, true},
+		{"a limit found", []exchange.Exchange{told(exchange.RequestRate)}, []Limit{{Dimension: "requests"}}, false},
+		{"a limit of something else found", []exchange.Exchange{told(exchange.RequestRate)}, []Limit{{Dimension: "tokens"}}, true},
+		{"nothing refused", []exchange.Exchange{told(exchange.Success)}, nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := Document{Limits: test.limits}
+			d.warnUntrue(test.xs)
+			if got := strings.Contains(strings.Join(d.Warnings, "\n"), "not true"); got != test.want {
+				t.Errorf("warnings %q", d.Warnings)
+			}
+		})
+	}
+}
