@@ -7,26 +7,31 @@ import (
 	"probe/analysis/limiter"
 )
 
-// What is asked of a copy leaves the original as it was, for every model.
+// What becomes of a copy leaves the original as it was, for every model: it
+// goes on like one that was never copied.
 func TestCloneGoesItsOwnWay(t *testing.T) {
 	for _, algorithm := range limiter.Algorithms {
 		t.Run(string(algorithm), func(t *testing.T) {
-			r := limiter.NewRule(limiter.Spec{Algorithm: algorithm, Amount: 5, Window: 10 * time.Second, Hot: 5, WarmUp: time.Second})
-			for k := range 3 {
-				r.Charge(time.Duration(k)*time.Second, 1)
+			used := func() *limiter.Rule {
+				r := limiter.NewRule(limiter.Spec{Algorithm: algorithm, Amount: 5, Window: 10 * time.Second, Hot: 5, WarmUp: time.Second})
+				for k := range 3 {
+					r.Charge(time.Duration(k)*time.Second, 1)
+				}
+				return r
 			}
-			const now = 3 * time.Second
-			before := r.Remaining(now)
-			c := r.Clone()
-			if got := c.Remaining(now); got != before {
-				t.Errorf("a copy has room for %v, the original for %v", got, before)
+			original, alone := used(), used()
+			c := original.Clone()
+			if got, want := c.Remaining(3*time.Second), used().Remaining(3*time.Second); got != want {
+				t.Errorf("a copy has room for %v, want %v", got, want)
 			}
-			for c.Admits(now, 1) && c.Remaining(now) > 0 {
-				c.Charge(now, 1)
+			c.Remaining(11500 * time.Millisecond) // the first two are a window old
+			for range 4 {
+				c.Charge(11500*time.Millisecond, 1)
 			}
-			c.Remaining(time.Hour) // which forgets everything
-			if got := r.Remaining(now); got != before {
-				t.Errorf("the original has room for %v, had for %v", got, before)
+			for at := 3 * time.Second; at < 25*time.Second; at += 250 * time.Millisecond {
+				if got, want := original.Remaining(at), alone.Remaining(at); got != want {
+					t.Fatalf("at %v the original has room for %v, one that was never copied for %v", at, got, want)
+				}
 			}
 		})
 	}
