@@ -111,10 +111,13 @@ func newEvidence(in Input) *evidence {
 	}
 	e.log = fit.NewLog(e.main)
 	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
-	for dim, limits := range map[fit.Dimension]*[]fit.Limit{fit.Requests: &e.requests, fit.Tokens: &e.tokens} {
-		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, e.log.Refusals(dim), in.Fit)
-		*limits, e.left[dim] = found, len(left)
+	explain := func(dim fit.Dimension, wanted []int) []fit.Limit {
+		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, wanted, in.Fit)
+		e.left[dim] = len(left)
+		return found
 	}
+	e.requests = explain(fit.Requests, e.log.Refusals(fit.Requests))
+	e.tokens = explain(fit.Tokens, e.log.RefusalsBeside(fit.Tokens, e.requests))
 	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
 		e.ramp = &ramp
 	}

@@ -150,7 +150,10 @@ func (s *subject) limit(algorithm limiter.Algorithm, tokens, typed bool, amount 
 		s.leastAdmitted += amount + 1
 	}
 	s.leastTime += 2 * window
-	return amount / window.Minutes()
+	if tokens {
+		return amount / window.Minutes()
+	}
+	return 60 * l.Sustained(1)
 }
 
 // between draws log-uniformly.

@@ -113,8 +113,10 @@ func climb(seed, n uint64) (best *float64) {
 func candidates(w io.Writer, xs []exchange.Exchange) {
 	l := fit.NewLog(xs)
 	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
+	var others []fit.Limit
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.Refusals(dim), fit.Options{MaxWindow: maxWindow})
+		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.RefusalsBeside(dim, others), fit.Options{MaxWindow: maxWindow})
+		others = limits
 		for _, l := range limits {
 			for _, c := range append([]fit.Candidate{l.Candidate}, l.Rivals...) {
 				fmt.Fprintf(w, "%16s %v: amount in [%v, %v], parameter in [%.5g, %.5g], %d refusals explained, %d left\n",

@@ -159,8 +159,8 @@ func (r *result) wrongClaims() int {
 		}
 		low, high := *l.Low / *l.WindowHighS, *l.High / *l.WindowLowS
 		known := slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool {
-			rate := t.Amount / t.Window.Seconds()
-			return t.Tokens == (l.Dimension == "tokens") && rate >= 0.9*low && rate <= 1.1*high
+			near := func(rate float64) bool { return rate >= 0.9*low && rate <= 1.1*high }
+			return t.Tokens == (l.Dimension == "tokens") && (near(t.Rate()) || !t.Tokens && near(t.Sustained(1)))
 		})
 		if !known {
 			wrong++

@@ -18,8 +18,8 @@ type Candidate struct {
 	// The capacity N lies in [Low, High]; Best is the single value to quote.
 	Low, High, Best float64
 
-	// RateLow and RateHigh bound capacity over window (or the drain of a
-	// bucket), per second, over all pairs that the log allows.
+	// RateLow and RateHigh bound what can be sustained, per second, over all
+	// pairs of parameter and capacity that the log allows.
 	RateLow, RateHigh float64
 
 	// BoundaryLow and BoundaryHigh bound a moment at which one of the windows
@@ -30,12 +30,22 @@ type Candidate struct {
 	Contradicted int   // admissions it would have refused
 }
 
-// Rate is the quoted rate per second; infinite for a cap on requests in flight.
-func (c *Candidate) Rate() float64 {
-	if c.isBucket() {
-		return c.Param
+// Rate is what can be sustained per second with the quoted parameters:
+// capacity over window, the drain of a bucket, or what
+// [limiter.Spec.Sustained] says of a sliding counter. It is infinite for a cap
+// on requests in flight.
+func (c *Candidate) Rate() float64 { return c.sustained(c.Param, c.Best) }
+
+// sustained returns what a shape lets through for ever, per second. Requests
+// count one each; tokens may come in requests of any size.
+func (s Shape) sustained(param, capacity float64) float64 {
+	switch {
+	case s.isBucket():
+		return param
+	case s.Dimension == Requests && s.Algorithm == limiter.SlidingCounter && !math.IsInf(capacity, 1):
+		return limiter.Spec{Algorithm: s.Algorithm, Amount: capacity, Window: seconds(param)}.Sustained(1)
 	}
-	return c.Best / c.Param
+	return capacity / param
 }
 
 // IsRate reports whether c limits a rate: a cap on requests in flight does not.
@@ -60,6 +70,8 @@ type Limit struct {
 	Rivals []Candidate // other models that explain the same answers
 }
 
+func (l *Limit) candidates() []Candidate { return append([]Candidate{l.Candidate}, l.Rivals...) }
+
 // RateBounds returns an interval that holds whichever of the candidates is true.
 func (l *Limit) RateBounds() (low, high float64) {
 	low, high = l.RateLow, l.RateHigh
@@ -67,7 +79,7 @@ func (l *Limit) RateBounds() (low, high float64) {
 		if !r.IsRate() {
 			continue
 		}
-		low, high = math.Min(low, r.RateLow), math.Max(high, r.RateHigh)
+		low, high = min(low, r.RateLow), max(high, r.RateHigh)
 	}
 	return low, high
 }
@@ -184,7 +196,10 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 		if family.isGrid() {
 			continue // at a phase of its own for each stretch, a part can be explained too easily
 		}
-		c, ok := f.scan(family, wanted, false)
+		c, ok := f.scan(family, wanted, false, 0)
+		if !ok && f.tolerated() > 0 {
+			c, ok = f.scan(family, wanted, false, f.tolerated())
+		}
 		known := slices.ContainsFunc(found, func(o Candidate) bool { return slices.Equal(o.Explained, c.Explained) })
 		if ok && len(c.Explained) > 0 && !known {
 			found = append(found, c)
@@ -234,17 +249,31 @@ func (f *fitter) asLongAsAnswers(c *Candidate) bool {
 	return math.Abs(c.Param-usual) < near*usual
 }
 
-// each returns, of every family, the limiters that explain all wanted refusals.
+// each returns, of every family, the limiters that explain all wanted refusals:
+// those that no admission contradicts or, when there are none, those that few
+// do. In a long log a few admissions are all that speaks against a wrong model.
 func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
+	for _, tolerated := range f.tolerances() {
+		if found = f.eachTolerating(wanted, penalty, tolerated); len(found) > 0 {
+			break
+		}
+	}
+	return found
+}
+
+func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated int) (found []Candidate) {
 	for _, family := range families {
 		family.Penalty = penalty
 		// Windows that follow one another have an unknown more: they are thought
-		// of when no plain log or bucket will do, and parts of a log are too easily
-		// explained by them.
-		if family.isGrid() && (f.simple || penalty > 0 || slices.ContainsFunc(found, func(c Candidate) bool { return c.plain() })) || family.CountRefused && penalty > 0 {
+		// of when no plain log or bucket will do (with a block: nothing else), and
+		// parts of a log are too easily explained by them.
+		if family.isGrid() && (f.simple || anyPlain(found) || penalty > 0 && anyFree(found)) || family.CountRefused && penalty > 0 {
 			continue
 		}
-		if c, ok := f.scan(family, wanted, true); ok && len(c.Explained) == len(wanted) {
+		if family.isGrid() && tolerated > 0 {
+			continue // tried before: it tolerates nothing
+		}
+		if c, ok := f.scan(family, wanted, true, tolerated); ok && len(c.Explained) == len(wanted) {
 			found = append(found, c)
 		}
 	}
@@ -256,28 +285,51 @@ func (c *Candidate) plain() bool {
 	return (c.Algorithm == limiter.SlidingLog || c.isBucket()) && !c.CountRefused && c.Penalty == 0
 }
 
+func anyPlain(cs []Candidate) bool {
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return c.plain() })
+}
+
+// anyFree reports whether there is one whose windows do not follow one another.
+func anyFree(cs []Candidate) bool {
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.isGrid() })
+}
+
 // leastBlock is the shortest time for which a refusal is thought to shut
 // everything.
 const leastBlock = time.Second
 
+// mostBlocks is how many blocks in a row a silence is thought to be made of at
+// most: a try that comes right after a block, and finds the window still full,
+// begins the next one.
+const mostBlocks = 3
+
 // blocked looks for limiters that refuse everything for a while after each
 // refusal: only the first refusal of a block is theirs to explain.
-func (f *fitter) blocked(wanted []int) []Candidate {
-	penalty := f.log.blockLength(wanted)
-	first := f.log.blockStarts(wanted, penalty)
-	if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
-		return nil
-	}
-	found := f.each(first, penalty)
-	for i := range found {
-		found[i].Explained = wanted
+func (f *fitter) blocked(wanted []int) (found []Candidate) {
+	longest := f.log.blockLength(wanted)
+	var before []int
+	for blocks := 1; blocks <= mostBlocks; blocks++ {
+		penalty := longest / time.Duration(blocks)
+		first := f.log.blockStarts(wanted, penalty)
+		if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
+			break
+		}
+		if slices.Equal(first, before) {
+			continue
+		}
+		before = first
+		some := f.each(first, penalty)
+		for i := range some {
+			some[i].Explained = wanted
+		}
+		found = append(found, some...)
 	}
 	return found
 }
 
-func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool) {
+func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int) (Candidate, bool) {
 	family.Dimension, family.Accounting = f.dim, f.acct
-	return f.scanWithin(family, wanted, single, f.domain(family))
+	return f.scanWithin(family, wanted, single, tolerated, f.domain(family))
 }
 
 // quickFill is how much sooner than the shortest window a bucket may be full:
@@ -286,7 +338,7 @@ func (f *fitter) scan(family Shape, wanted []int, single bool) (Candidate, bool)
 // after another request.
 const quickFill = 20
 
-func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell) (Candidate, bool) {
+func (f *fitter) scanWithin(family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
 	if family.isGrid() {
 		g, ok := newGridScan(family, family.ledger(f.log, wanted, true))
 		if !ok {
@@ -302,25 +354,28 @@ func (f *fitter) scanWithin(family Shape, wanted []int, single bool, within cell
 	}
 	ledger := family.ledger(f.log, wanted, single)
 	count := ledger.wanted()
-	// Contradictions are tolerated only where nothing explains the log without.
-	for _, tolerated := range []int{0, f.tolerated()} {
-		s := scan{
-			shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
-			fillTime: cell{max(f.opt.MinWindow/quickFill, f.log.Slack).Seconds(), f.opt.MaxWindow.Seconds()},
-		}
-		cells, n := s.run(within)
-		if n > 0 && (!single || n == count) {
-			c := s.candidate(cells)
-			if single && len(c.Explained) == count {
-				c.Explained = slices.Clone(wanted) // and those of which others say more
-			}
-			return c, true
-		}
-		if f.tolerated() == 0 {
-			break
-		}
+	sc := scan{
+		shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
+		fillTime: cell{max(f.opt.MinWindow/quickFill, f.log.Slack).Seconds(), f.opt.MaxWindow.Seconds()},
 	}
-	return Candidate{}, false
+	cells, n := sc.run(within)
+	if n == 0 || single && n < count {
+		return Candidate{}, false
+	}
+	c := sc.candidate(cells)
+	if single && len(c.Explained) == count {
+		c.Explained = slices.Clone(wanted) // and those of which others say more
+	}
+	return c, true
+}
+
+// tolerances are how many admissions may contradict a model: none, and where
+// nothing explains the log so, a few.
+func (f *fitter) tolerances() []int {
+	if n := f.tolerated(); n > 0 {
+		return []int{0, n}
+	}
+	return []int{0}
 }
 
 func (f *fitter) tolerated() int {
@@ -343,11 +398,11 @@ func (f *fitter) domain(family Shape) cell {
 	for i := range f.log.Events {
 		_, c := family.cost(&f.log.Events[i])
 		sum += c
-		largest = math.Max(largest, c)
+		largest = max(largest, c)
 	}
 	// A bucket that drains slower than one unit in the longest window is a
 	// quota; one that drains the whole log in the shortest refuses nothing.
-	return cell{1 / high, math.Max(sum, largest) / low}
+	return cell{1 / high, max(sum, largest) / low}
 }
 
 func without(all, some []int) []int {

@@ -27,10 +27,10 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 		e := &f.log.Events[i]
 		switch {
 		case e.Fate == Admitted:
-			c.Low = math.Max(c.Low, air.surely(e.At)+1)
+			c.Low = max(c.Low, air.surely(e.At)+1)
 		case next < len(wanted) && wanted[next] == i:
 			next++
-			c.High = math.Min(c.High, air.maybe(e.At))
+			c.High = min(c.High, air.maybe(e.At))
 		}
 		if c.High < c.Low {
 			return Candidate{}, false
@@ -74,7 +74,7 @@ func (a *airspace) surely(t time.Duration) float64 {
 	for a.out < len(a.soonestOut) && a.soonestOut[a.out] <= t+a.slack {
 		a.out++
 	}
-	return math.Max(0, float64(a.in-a.out))
+	return max(0, float64(a.in-a.out))
 }
 
 // maybe returns how many are in flight at t at most, without the one that
@@ -86,7 +86,7 @@ func (a *airspace) maybe(t time.Duration) float64 {
 	for a.mayOut < len(a.latestOut) && a.latestOut[a.mayOut] <= t-a.slack {
 		a.mayOut++
 	}
-	return math.Max(0, float64(a.mayBe-a.mayOut))
+	return max(0, float64(a.mayBe-a.mayOut))
 }
 
 // ExplainFlights finds the cap on requests in flight that explains refusals

@@ -47,10 +47,10 @@ func (f *forks) usage(t time.Duration) (low, high float64) {
 	for k := range f.states {
 		s := &f.states[k]
 		if f.maybeOpen(s, t) {
-			high = math.Max(high, s.high)
+			high = max(high, s.high)
 		}
 		if f.surelyOpen(s, t) {
-			low = math.Min(low, s.low)
+			low = min(low, s.low)
 		} else {
 			low = 0
 		}
@@ -106,7 +106,7 @@ func (f *forks) merge() {
 		}
 	}
 	a, b := &f.states[k], f.states[k+1]
-	a.last, a.low, a.high = b.last, math.Min(a.low, b.low), math.Max(a.high, b.high)
+	a.last, a.low, a.high = b.last, min(a.low, b.low), max(a.high, b.high)
 	a.contested = a.contested || b.contested
 	f.states = slices.Delete(f.states, k+1, k+2)
 }

@@ -69,7 +69,7 @@ func (g *gridScan) part(c cell, capacity band) (explained []int) {
 func (g *gridScan) run(within cell) (found []verdict) {
 	var cells []cell
 	for low := within.low; low < within.high; low *= widestGrid {
-		cells = append(cells, cell{low, math.Min(low*widestGrid, within.high)})
+		cells = append(cells, cell{low, min(low*widestGrid, within.high)})
 	}
 	open := len(g.capacities(cell{within.high / finestGrid, within.high})) > 0
 	for len(cells) > 0 {
@@ -98,7 +98,7 @@ func newGridScan(s Shape, l *ledger) (*gridScan, bool) {
 	g := &gridScan{shape: s, ledger: l}
 	for i := range l.entries {
 		if l.entries[i].admitted {
-			g.least = math.Max(g.least, l.entries[i].low)
+			g.least = max(g.least, l.entries[i].low)
 		}
 	}
 	return g, g.least > 0
@@ -227,9 +227,9 @@ func (g *gridScan) judge(c, phase cell, from, to int) band {
 	for i := from; i < to && b.ceil > b.floor+tiny; i++ {
 		switch {
 		case g.ledger.entries[i].admitted:
-			b.floor = math.Max(b.floor, r.low(i))
+			b.floor = max(b.floor, r.low(i))
 		case g.ledger.entries[i].wanted:
-			b.ceil = math.Min(b.ceil, r.high(i))
+			b.ceil = min(b.ceil, r.high(i))
 		}
 	}
 	if g.shape.Dimension == Requests {
@@ -318,9 +318,9 @@ func (r *gridReplay) low(i int) float64 {
 		// What came at the turn of the window belongs to one of the two: the
 		// fuller one holds half of both at least.
 		both := r.surely(0, k) + e.low
-		return math.Max(r.surely(1, k)+e.low, both/2)
+		return max(r.surely(1, k)+e.low, both/2)
 	case !r.weighs && turns == 1:
-		return math.Max(e.low, (r.surely(1, k)+e.low)/2)
+		return max(e.low, (r.surely(1, k)+e.low)/2)
 	case r.weighs && turns == 0:
 		cur := r.surely(1, k)
 		return cur + (k+1-latest)*(r.surely(0, k)-cur) + e.low
@@ -353,7 +353,7 @@ func (r *gridReplay) high(i int) float64 {
 	}
 	usage := maybe(1)
 	if r.weighs { // at the turn of a window nothing jumps
-		usage += math.Min(1, k+1-earliest) * (maybe(0) - usage)
+		usage += min(1, k+1-earliest) * (maybe(0) - usage)
 	}
 	return usage + e.high
 }
@@ -363,7 +363,7 @@ func common(a, b []band) []band {
 	var out []band
 	for _, x := range a {
 		for _, y := range b {
-			z := band{math.Max(x.floor, y.floor), math.Min(x.ceil, y.ceil)}
+			z := band{max(x.floor, y.floor), min(x.ceil, y.ceil)}
 			if z.ceil > z.floor+tiny {
 				out = append(out, z)
 			}
@@ -386,7 +386,7 @@ func merged(bands []band) []band {
 	var out []band
 	for _, b := range bands {
 		if n := len(out); n > 0 && b.floor <= out[n-1].ceil {
-			out[n-1].ceil = math.Max(out[n-1].ceil, b.ceil)
+			out[n-1].ceil = max(out[n-1].ceil, b.ceil)
 			continue
 		}
 		out = append(out, b)

@@ -9,22 +9,16 @@ import (
 
 // known looks for the limits of an earlier fit near their old parameters.
 func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
-	const near = 1.02
 	left = wanted
 	for _, k := range f.opt.Known {
 		var found []Candidate
-		for _, c := range append([]Candidate{k.Candidate}, k.Rivals...) {
-			if c.isGrid() && slices.ContainsFunc(found, func(c Candidate) bool { return c.plain() }) {
-				continue
-			}
-			within := cell{c.ParamLow / near, c.ParamHigh * near}
-			again, ok := f.again(c, left, within)
-			if ok && len(again.Explained) >= len(k.Explained) {
-				found = append(found, again)
+		for _, tolerated := range f.tolerances() {
+			if found = f.stillTrue(&k, left, tolerated); len(found) > 0 {
+				break
 			}
 		}
-		if len(found) == 0 {
-			return nil, wanted
+		if len(found) == 0 || anyPlain(k.candidates()) && !anyPlain(found) {
+			return nil, wanted // models that were not thought of beside plain ones may do now
 		}
 		most := slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })
 		found = slices.DeleteFunc(found, func(c Candidate) bool { return len(c.Explained) < len(most.Explained) })
@@ -34,25 +28,37 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 	return limits, left
 }
 
+// stillTrue returns the candidates of an earlier limit that still explain what
+// they did.
+func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candidate) {
+	const near = 1.02
+	for _, c := range k.candidates() {
+		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
+			continue
+		}
+		within := cell{c.ParamLow / near, c.ParamHigh * near}
+		again, ok := f.again(c, wanted, tolerated, within)
+		if ok && len(again.Explained) >= len(k.Explained) {
+			found = append(found, again)
+		}
+	}
+	if len(f.opt.Known) == 1 { // a block can be thought of only once something was let in after it
+		found = append(found, f.blocked(wanted)...)
+	}
+	return found
+}
+
 // again looks for a limiter near where it was, for all wanted refusals or, if
 // it cannot, for as many as it can.
-func (f *fitter) again(c Candidate, wanted []int, within cell) (Candidate, bool) {
+func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (Candidate, bool) {
 	if c.Algorithm == limiter.Concurrency {
 		return f.flights(wanted)
 	}
-	if c.Penalty > 0 {
-		found := f.blocked(wanted)
-		i := slices.IndexFunc(found, func(n Candidate) bool { return n.Algorithm == c.Algorithm && n.Aligned == c.Aligned })
-		if i < 0 {
-			return Candidate{}, false
-		}
-		return found[i], true
-	}
-	if found, ok := f.scanWithin(c.Shape, wanted, true, within); ok {
+	if found, ok := f.scanWithin(c.Shape, wanted, true, tolerated, within); ok {
 		return found, true
 	}
 	if !c.isGrid() {
-		return f.scanWithin(c.Shape, wanted, false, within)
+		return f.scanWithin(c.Shape, wanted, false, tolerated, within)
 	}
 	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, wanted, false))
 	if !ok {
@@ -62,5 +68,5 @@ func (f *fitter) again(c Candidate, wanted []int, within cell) (Candidate, bool)
 	if len(explained) == 0 {
 		return Candidate{}, false
 	}
-	return f.scanWithin(c.Shape, explained, true, within)
+	return f.scanWithin(c.Shape, explained, true, tolerated, within)
 }

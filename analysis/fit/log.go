@@ -254,12 +254,9 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	}
 	as := *l
 	as.Untyped = Requests
-	count, unexplained := 0, 0
-	for _, dim := range []Dimension{Requests, Tokens} {
-		limits, left := Explain(&as, dim, acct, as.Refusals(dim), o)
-		count += len(limits)
-		unexplained += len(left)
-	}
+	requests, left := Explain(&as, Requests, acct, as.Refusals(Requests), o)
+	tokens, leftToo := Explain(&as, Tokens, acct, as.RefusalsBeside(Tokens, requests), o)
+	count, unexplained := len(requests)+len(tokens), len(left)+len(leftToo)
 	if unexplained == 0 && count <= 1 {
 		return Requests // fewer do not do
 	}

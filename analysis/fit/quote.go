@@ -21,13 +21,13 @@ func (s *scan) hull(cells []verdict) Candidate {
 	slices.SortFunc(cells, func(a, b verdict) int { return cmp.Compare(a.low, b.low) })
 	for _, v := range cells {
 		low, high := s.capacity(v)
-		c.ParamLow, c.ParamHigh = math.Min(c.ParamLow, v.low), math.Max(c.ParamHigh, v.high)
-		c.Low, c.High = math.Min(c.Low, low), math.Max(c.High, high)
+		c.ParamLow, c.ParamHigh = min(c.ParamLow, v.low), max(c.ParamHigh, v.high)
+		c.Low, c.High = min(c.Low, low), max(c.High, high)
 		rateLow, rateHigh := v.low, v.high
 		if !s.shape.isBucket() {
-			rateLow, rateHigh = low/v.high, high/v.low
+			rateLow, rateHigh = s.shape.sustained(v.high, low), s.shape.sustained(v.low, high)
 		}
-		c.RateLow, c.RateHigh = math.Min(c.RateLow, rateLow), math.Max(c.RateHigh, rateHigh)
+		c.RateLow, c.RateHigh = min(c.RateLow, rateLow), max(c.RateHigh, rateHigh)
 	}
 	return c
 }
@@ -56,9 +56,9 @@ func gridCandidate(shape Shape, cells []verdict, wanted []int) Candidate {
 func (s *scan) capacity(v verdict) (low, high float64) {
 	if s.shape.Dimension == Requests {
 		low = math.Ceil(v.floor - tiny)
-		return low, math.Max(low, math.Ceil(v.ceil-tiny)-1)
+		return low, max(low, math.Ceil(v.ceil-tiny)-1)
 	}
-	return v.floor, math.Max(v.floor, v.ceil)
+	return v.floor, max(v.floor, v.ceil)
 }
 
 // quote chooses the single values to quote: people set limits in round

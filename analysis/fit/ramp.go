@@ -32,7 +32,7 @@ func ExplainRamp(l *Log, o Options) (Limit, bool) {
 		return Limit{}, false
 	}
 	f := fitter{log: offered, dim: Requests, opt: o.withDefaults()}
-	c, ok := f.scan(Shape{Algorithm: limiter.SlidingLog, CountRefused: true}, wanted, false)
+	c, ok := f.scan(Shape{Algorithm: limiter.SlidingLog, CountRefused: true}, wanted, false, f.tolerated())
 	if !ok {
 		return Limit{}, false
 	}
@@ -51,7 +51,7 @@ func passed(l *Log, refused []int, window time.Duration) (fewest, most float64) 
 		for k := i - 1; k >= 0 && l.Events[i].At-l.Events[k].At < window; k-- {
 			n++
 		}
-		fewest, most = math.Min(fewest, n), math.Max(most, n)
+		fewest, most = min(fewest, n), max(most, n)
 	}
 	return fewest, most
 }

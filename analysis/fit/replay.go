@@ -1,7 +1,6 @@
 package fit
 
 import (
-	"math"
 	"time"
 
 	"probe/analysis/limiter"
@@ -180,7 +179,7 @@ func (r *bucketReplay) low(i int) float64 {
 			r.empty.Charge(x.at, x.low)
 		}
 	}
-	return math.Max(0, r.empty.Usage(e.at)-r.empty.Rate*r.slack.Seconds()) + e.low
+	return max(0, r.empty.Usage(e.at)-r.empty.Rate*r.slack.Seconds()) + e.low
 }
 
 func (r *bucketReplay) high(i int) float64 {
@@ -227,7 +226,7 @@ func (r *windowReplay) low(i int) float64 {
 			usage -= x.low // it may have come later
 		}
 	}
-	return math.Max(0, usage) + e.low
+	return max(0, usage) + e.low
 }
 
 func (r *windowReplay) high(i int) float64 {

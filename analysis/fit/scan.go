@@ -65,7 +65,7 @@ func (s *scan) judge(c cell) verdict {
 		case s.ledger.entries[i].wanted:
 			h := r.high(i)
 			s.highs = append(s.highs, h)
-			least = math.Min(least, h)
+			least = min(least, h)
 		}
 		if s.single && least <= s.capacityAt(top)+tiny {
 			return v
@@ -75,7 +75,7 @@ func (s *scan) judge(c cell) verdict {
 	for _, h := range s.highs {
 		if h > v.floor+tiny {
 			v.explained++
-			v.ceil = math.Min(v.ceil, h)
+			v.ceil = min(v.ceil, h)
 		}
 	}
 	if v.floor <= 0 {
@@ -156,7 +156,7 @@ func (s Shape) split(c cell) []cell {
 	const ratio = 1.05
 	var cells []cell
 	for low := c.low; low < c.high; low *= ratio {
-		cells = append(cells, cell{low, math.Min(low*ratio, c.high)})
+		cells = append(cells, cell{low, min(low*ratio, c.high)})
 	}
 	return cells
 }

@@ -112,7 +112,11 @@ func (tr *truth) check(l *fit.Log) string {
 	}
 	c, p := &candidates[k], tr.param()
 	low, high := limits[0].RateBounds()
-	switch rate := tr.limit.Rate(); {
+	rate := tr.limit.Rate()
+	if tr.dim == fit.Requests {
+		rate = tr.limit.Sustained(1)
+	}
+	switch {
 	case tr.limit.Amount < c.Low || tr.limit.Amount > c.High:
 		return fmt.Sprintf("amount %v is not in [%v, %v]", tr.limit.Amount, c.Low, c.High)
 	case p < c.ParamLow*(1-1e-9) || p > c.ParamHigh*(1+1e-9):

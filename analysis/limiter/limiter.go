@@ -118,6 +118,21 @@ func (s Spec) Rate() float64 {
 	return s.Amount / s.Window.Seconds()
 }
 
+// Sustained returns what can be sent for ever without a refusal in requests
+// that each take cost, per second and in the unit of Amount.
+//
+// It is Rate but for sliding counters: a window that follows a full one lets
+// the last of as many requests in only when it is over, that is in the next
+// one, so that one request fewer than fit at once comes through in each. Where
+// only one fits, every other window stays empty.
+func (s Spec) Sustained(cost float64) float64 {
+	if s.Algorithm != SlidingCounter || !(cost > 0) || s.Amount < cost {
+		return s.Rate()
+	}
+	each := math.Ceil(s.Amount/cost) - 1
+	return math.Max(0.5, each) * cost / s.Window.Seconds()
+}
+
 // NewMeter returns an empty meter for s. It panics when s is not valid.
 func (s Spec) NewMeter() Meter {
 	if err := s.Validate(); err != nil {

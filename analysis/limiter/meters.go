@@ -191,7 +191,7 @@ func (b *Bucket) step(t time.Duration) time.Duration {
 // Usage implements [Meter].
 func (b *Bucket) Usage(t time.Duration) float64 {
 	drained := b.Rate * max(0, b.step(t)-b.at).Seconds()
-	return math.Max(0, b.level-drained)
+	return max(0, b.level-drained)
 }
 
 // Charge implements [Meter].
@@ -233,7 +233,7 @@ func (f *InFlight) Usage(time.Duration) float64 { return f.n }
 func (f *InFlight) Charge(_ time.Duration, cost float64) { f.n += cost }
 
 // Release gives back what a finished request held.
-func (f *InFlight) Release(cost float64) { f.n = math.Max(0, f.n-cost) }
+func (f *InFlight) Release(cost float64) { f.n = max(0, f.n-cost) }
 
 // Total counts for ever.
 type Total struct{ sum float64 }
@@ -286,7 +286,7 @@ func (w *WarmUp) Usage(t time.Duration) float64 {
 	w.log.Window = w.Window
 	count, allowed := w.log.Usage(t), w.Allowed(t)
 	// One more request fits while count+1 ≤ allowed; in units of Cold:
-	return math.Max(0, w.Cold-(allowed-count))
+	return max(0, w.Cold-(allowed-count))
 }
 
 // Charge implements [Meter].

@@ -1,7 +1,6 @@
 package limiter
 
 import (
-	"math"
 	"time"
 )
 
@@ -65,7 +64,7 @@ func (r *Rule) Wait(t time.Duration) time.Duration {
 
 // Remaining returns how much more would be admitted at t.
 func (r *Rule) Remaining(t time.Duration) float64 {
-	return math.Max(0, r.Capacity()-r.meter.Usage(t))
+	return max(0, r.Capacity()-r.meter.Usage(t))
 }
 
 // RetryAfter returns the shortest wait after which a request of the given

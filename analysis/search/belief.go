@@ -1,7 +1,6 @@
 package search
 
 import (
-	"math"
 	"time"
 
 	"probe/analysis/fit"
@@ -34,29 +33,18 @@ func (s *Search) beliefs(l *fit.Limit) []belief {
 			continue
 		}
 		for _, spec := range c.Corners() {
-			all = append(all, belief{rate: spec.Rate(), odd: odd(c), rule: replayed(log, &c, spec)})
+			all = append(all, belief{rate: sustained(&c, spec), odd: odd(c), rule: c.Replayed(log, spec)})
 		}
 	}
 	return all
 }
 
-// replayed returns a limiter after everything that the log tells of it.
-func replayed(log *fit.Log, c *fit.Candidate, spec limiter.Spec) *limiter.Rule {
-	rule := limiter.NewRule(spec)
-	mine := c.Explained
-	for i := range log.Events {
-		e := &log.Events[i]
-		for len(mine) > 0 && mine[0] < i {
-			mine = mine[1:]
-		}
-		switch e.Fate {
-		case fit.Admitted:
-			rule.Charge(e.At, c.Cost(e))
-		case fit.Refused:
-			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
-		}
+// sustained is what a limiter lets through for ever, as [fit.Candidate.Rate].
+func sustained(c *fit.Candidate, spec limiter.Spec) float64 {
+	if c.Dimension == fit.Requests {
+		return spec.Sustained(1)
 	}
-	return rule
+	return spec.Rate()
 }
 
 // answers returns, request by request, what a stage would be answered under a
@@ -116,11 +104,13 @@ func (s *Search) guards(ax *axis) []guard {
 		}
 		for i := range limits {
 			for _, c := range candidatesOf(&limits[i]) {
-				if !c.IsRate() || c.ParamHigh > vague*c.ParamLow {
+				spec, ok := c.Strict(log.Slack)
+				if !ok {
 					continue
 				}
-				spec := strict(&c, log.Slack)
-				guards = append(guards, guard{dim, replayed(log, &c, spec)})
+				guards = append(guards, guard{
+					dim: dim, rule: c.Replayed(log, spec), atOnce: spec.Capacity() / ax.costIn(dim), empty: c.EmptyAfter(),
+				})
 			}
 		}
 	}
@@ -131,44 +121,18 @@ func (s *Search) guards(ax *axis) []guard {
 	return guards
 }
 
-// vague is the range of a window, a ratio, from which on a limit is not known
-// well enough to stay below it.
-const vague = 1.3
-
 // A guard is a limit that a stage must stay below.
 type guard struct {
-	dim  fit.Dimension
-	rule *limiter.Rule
+	dim    fit.Dimension
+	rule   *limiter.Rule
+	atOnce float64       // requests of the axis' size that it lets through at once
+	empty  time.Duration // after which it has forgotten everything
 }
 
 func (g *guard) cost(z Size) float64 { return (&axis{dim: g.dim}).costOf(z) }
 
-// strict is a limiter that refuses whatever the candidate may refuse, under
-// arrivals that are known up to a slack. Windows that follow one another are
-// taken for sliding ones, which no phase of theirs is stricter than.
-func strict(c *fit.Candidate, slack time.Duration) limiter.Spec {
-	const longer, fewer, many = 1.02, 0.97, 30
-	spec := c.Spec()
-	spec.Amount, spec.Aligned = c.Low, false
-	if c.Algorithm == limiter.SlidingCounter {
-		// Evenly: what came at the beginning of the last window still counts in
-		// full when the next one begins.
-		const burst, rate = 0.125, 0.75
-		spec.Algorithm, spec.Burst = limiter.TokenBucket, math.Max(1, burst*c.Low)
-		spec.Amount, spec.Window = rate*c.Low, time.Duration(c.ParamHigh*longer*float64(time.Second))
-		return spec
-	}
-	if spec.Amount >= many {
-		spec.Amount = math.Floor(fewer * spec.Amount)
-	}
-	if c.Algorithm == limiter.TokenBucket {
-		spec.Window = time.Duration(spec.Amount / c.ParamLow * longer * float64(time.Second))
-		return spec
-	}
-	spec.Algorithm = limiter.SlidingLog
-	spec.Window = time.Duration(c.ParamHigh*longer*float64(time.Second)) + 2*slack
-	return spec
-}
+// costIn is what one request of the axis' size takes in a dimension.
+func (ax *axis) costIn(dim fit.Dimension) float64 { return (&axis{dim: dim}).costOf(ax.size) }
 
 // shaped delays the requests of a stage so that nothing but the limit it asks
 // about has to refuse any: as fast as the others certainly allow.
@@ -179,7 +143,8 @@ func (s *Search) shaped(ax *axis, st Stage) Stage {
 	}
 	guards := make([]guard, len(known))
 	for i, g := range known {
-		guards[i] = guard{g.dim, g.rule.Clone()}
+		guards[i] = g
+		guards[i].rule = g.rule.Clone()
 	}
 	offsets := make([]time.Duration, 0, st.Hits)
 	start, shift := s.now+st.Rest, time.Duration(0)

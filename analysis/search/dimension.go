@@ -8,22 +8,25 @@ import (
 )
 
 // dimension asks whether it was requests that were counted, when the refusals
-// do not say: larger requests are sent, so many that as tokens they do not fit
-// and as requests they easily do. It reports whether it was tokens, and nothing is left to ask about
-// requests then.
+// do not say: as few large requests as can hold more tokens than fit, if it is
+// tokens that are counted, and easily as requests. It reports whether it was
+// tokens, and nothing is left to ask about requests then.
 func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	limits, _ := s.limits(ax.dim)
 	if ax.dim != fit.Requests || s.untyped != "" || len(limits) == 0 || !s.refusedUntyped() {
 		return false, nil
 	}
-	const over = 1.15 // as many tokens as do not fit, if it is those
-	current := limits[len(limits)-1]
-	size := s.size(tokenPrompt)
-	small, large := float64(ax.size.Prompt+ax.size.MaxTokens), float64(size.Prompt+size.MaxTokens)
-	hits := math.Floor(over*current.Best*small/large) + 1
-	if hits > current.Best {
+	const over = 1.15 // times as many tokens as do not fit, if it is those
+	most, can := s.asTokens()
+	if !can {
+		s.untyped = fit.Requests
+		return false, nil
+	}
+	hits := math.Ceil(over * most / float64(s.cfg.MaxPrompt))
+	if hits > limits[len(limits)-1].Best {
 		return false, nil // a limit of so few tells nothing
 	}
+	size := s.size(max(tokenPrompt, int(math.Ceil(over*most/hits))))
 	_, err = s.ask(s.shaped(ax, Stage{
 		Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
 		Rest: s.afterRefusals(), Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
@@ -37,6 +40,20 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 		s.warn("requests: the refusals do not say what was too much, and follow tokens")
 	}
 	return s.untyped == fit.Tokens, nil
+}
+
+// asTokens returns the most tokens that fit if tokens are what was counted,
+// and false when no limit of tokens explains what was refused.
+func (s *Search) asTokens() (most float64, can bool) {
+	as := *s.log()
+	as.Untyped = fit.Tokens
+	limits, left := fit.Explain(&as, fit.Tokens, fit.PromptPlusCompl, as.Refusals(fit.Tokens), s.options())
+	for i := range limits {
+		for _, c := range candidatesOf(&limits[i]) {
+			most = math.Max(most, c.High)
+		}
+	}
+	return most, len(left) == 0 && most > 0 && !math.IsInf(most, 1)
 }
 
 func (s *Search) refusedUntyped() bool {

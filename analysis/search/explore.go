@@ -69,19 +69,20 @@ func (s *Search) explore(ax *axis) error {
 			continue // another limiter
 		}
 		ax.soaked = true
-		if limits, _ := s.limits(ax.dim); len(limits) > 0 && spread(&limits[len(limits)-1]) > 2*s.agreed(&limits[len(limits)-1]) {
-			if err := s.narrow(ax, mostQuestions/2); err != nil {
-				return err
-			}
+		if err := s.sharpen(ax); err != nil {
+			return err
 		}
-		return s.soakAbove(ax)
+		if err := s.soakAbove(ax); err != nil {
+			return err
+		}
+		return s.sharpen(ax) // by what the soak has shown
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
 }
 
 // mostQuestions bounds how often candidates are asked to part.
-const mostQuestions = 16
+const mostQuestions = 32
 
 // narrow asks about the latest limiter until its candidates agree about the
 // rate as closely as wanted, or until the soak that verifies it is the best
@@ -115,6 +116,20 @@ func (s *Search) narrow(ax *axis, most int) error {
 	return nil
 }
 
+// sharpen asks on about the latest limiter when its rate is known less closely
+// than wanted.
+func (s *Search) sharpen(ax *axis) error {
+	limits, _ := s.limits(ax.dim)
+	if len(limits) == 0 {
+		return nil
+	}
+	latest := &limits[len(limits)-1]
+	if spread(latest) <= 2*s.agreed(latest) {
+		return nil
+	}
+	return s.narrow(ax, mostQuestions/2)
+}
+
 // narrower reports whether a limit is known better than before: fewer
 // candidates, or a rate that is a tenth more certain.
 func narrower(after, before *fit.Limit) bool {
@@ -138,9 +153,20 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	l := s.log()
 	o := s.options()
 	o.Known = s.fits[dim].limits
-	limits, rest := fit.Explain(l, dim, fit.PromptPlusCompl, l.Refusals(dim), o)
+	limits, rest := fit.Explain(l, dim, fit.PromptPlusCompl, s.wanted(l, dim), o)
 	s.fits[dim] = fitted{len(s.main), limits, len(rest)}
 	return limits, len(rest)
+}
+
+// wanted are the refusals that limits of a dimension have to explain: requests
+// are asked about first, and what they may have refused proves nothing of
+// tokens.
+func (s *Search) wanted(l *fit.Log, dim fit.Dimension) []int {
+	if dim == fit.Requests {
+		return l.Refusals(dim)
+	}
+	requests, _ := s.limits(fit.Requests)
+	return l.RefusalsBeside(dim, requests)
 }
 
 // slowest returns the limit with the lowest rate, and false when none is known.
@@ -165,8 +191,11 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
 		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
 		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
-		if fresh && ax.filled == 0 && s.lingers() {
+		switch {
+		case fresh && ax.filled == 0 && s.lingers():
 			st.Rest = s.afterRefusals()
+		case fresh:
+			st.Rest = s.untilRoom(ax, st)
 		}
 		st = s.shaped(ax, st)
 		left := horizon
@@ -212,6 +241,28 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			return false, nil
 		}
 	}
+}
+
+// untilRoom is how long to be silent before a stage, so that it goes out at
+// once: until the other limits have forgotten what was sent, where they would
+// otherwise let through one request after the other, too slowly for a short
+// window to be filled.
+func (s *Search) untilRoom(ax *axis, st Stage) time.Duration {
+	const slower = 2
+	atOnce := st.Hits
+	rest := time.Duration(0)
+	for _, g := range s.guards(ax) {
+		atOnce = min(atOnce, max(2, int(g.atOnce)))
+		rest = max(rest, min(g.empty, s.cfg.MaxWindow))
+	}
+	st.Hits = atOnce
+	now := s.shaped(ax, st)
+	st.Rest = rest
+	rested := s.shaped(ax, st)
+	if now.Duration() > slower*rested.Duration()+s.log().Slack {
+		return rest
+	}
+	return 0
 }
 
 // horizon is the number of requests that fill the longest window at a rate,

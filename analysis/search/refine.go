@@ -30,7 +30,15 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 			}
 		}
 		if odd(c) {
-			ideas = append(ideas, idea{name: "bisect", stage: s.bisect(ax, &c, rest)})
+			for _, steps := range []int{1, 4, 12} {
+				ideas = append(ideas, idea{name: "squeeze", stage: s.squeeze(ax, &c, rest, steps)})
+			}
+			continue
+		}
+		if c.Algorithm == limiter.SlidingCounter {
+			for _, windows := range []float64{0.5, 1, 2} {
+				ideas = append(ideas, idea{name: "trickle", stage: s.trickle(ax, &c, windows)})
+			}
 		}
 	}
 	return ideas
@@ -145,32 +153,62 @@ func (s *Search) reopens(beliefs []belief, st *Stage, ax *axis) (first, last tim
 	return first, last
 }
 
-// bisect fills an empty limiter exactly and asks once, in the middle of the
-// times at which the window may end: a try that is refused may count, or shut
-// everything for a while.
-func (s *Search) bisect(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
-	n := math.Floor(c.Best / ax.cost())
+// squeeze fills an empty limiter exactly and goes on as fast as its longest
+// window allows, then step by step faster up to its shortest, until the first
+// refusal: a refused try may count, or shut everything for a while, so there is
+// to be one at most.
+func (s *Search) squeeze(ax *axis, c *fit.Candidate, rest time.Duration, steps int) Stage {
+	n := int(c.Best / ax.cost())
 	if n < 1 {
 		return Stage{}
 	}
-	st := s.shaped(ax, Stage{
-		Question: "bisect", Dimension: ax.dim, Why: "whether the window has ended by then", Rest: rest,
-		Sizes: []Size{ax.size}, StopAfter: 1, Hits: int(n), Rate: ax.rate,
-	})
-	at := make([]time.Duration, 0, st.Hits+1)
-	for k := range st.Hits {
+	slack := s.log().Slack.Seconds()
+	high, low := c.ParamHigh, c.ParamLow
+	if c.Algorithm == limiter.TokenBucket {
+		high, low = ax.cost()/c.ParamLow, ax.cost()/c.ParamHigh // until there is room for one more
+	}
+	high, low = high+slack, math.Max(low-slack, low/2)
+	gap := func(k int) float64 { // of steps + 1, the middle if there is one step
+		return high * math.Pow(low/high, (float64(k)+0.5)/float64(steps))
+	}
+	apart := math.Max(1/ax.rate, (high-low)/float64(steps))
+	head := math.Min(apart, low/2/float64(n))
+	st := Stage{
+		Question: "squeeze", Dimension: ax.dim, Why: "how soon after a window's requests as many more are let in", Rest: rest,
+		Sizes: []Size{ax.size}, StopAfter: 1, Hits: n, Rate: math.Min(ax.rate, 1/head),
+	}
+	st = s.shaped(ax, st)
+	at := make([]time.Duration, 0, n+steps)
+	for k := range n {
 		at = append(at, st.At(k))
 	}
-	middle := math.Sqrt(c.ParamLow * c.ParamHigh)
-	if c.Algorithm == limiter.TokenBucket {
-		middle = ax.cost() / middle
+	for k := range steps {
+		since := at[k] // the request that has to be forgotten
+		if c.Algorithm == limiter.TokenBucket {
+			since = at[len(at)-1]
+		}
+		due := since + seconds(gap(k))
+		if k == 0 && due <= at[n-1] {
+			return Stage{} // it does not fill in so short a time
+		}
+		at = append(at, max(due, at[len(at)-1]+seconds(1/ax.rate)))
 	}
-	if seconds(middle) <= at[len(at)-1] {
-		return Stage{} // it does not fill in so short a time
-	}
-	st.Offsets, st.Rate = append(at, seconds(middle)), 0
-	st.Hits = len(st.Offsets)
+	st.Offsets, st.Rate = at, 0
+	st.Hits = len(at)
 	return st
+}
+
+// trickle tries evenly for so many windows, and lets whatever is refused be
+// refused: the rhythm in which requests are let in is the limiter's own.
+func (s *Search) trickle(ax *axis, c *fit.Candidate, windows float64) Stage {
+	const tries = 200
+	size, _ := s.pieces(ax, c)
+	span := windows * c.Window().Seconds()
+	rate := math.Min(ax.rate, tries/span)
+	return s.shaped(ax, Stage{
+		Question: "trickle", Dimension: ax.dim, Why: "in what rhythm requests are let in",
+		Rate: rate, Hits: int(math.Ceil(rate*span)) + 1, Sizes: []Size{size},
+	})
 }
 
 // drip lets a bucket that is used up refill a little, takes what must be there

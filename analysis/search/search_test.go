@@ -97,7 +97,14 @@ type want struct {
 	window    time.Duration
 }
 
-func (w want) rate() float64 { return w.amount / w.window.Seconds() }
+// rate is what the limiter sustains, per second.
+func (w want) rate() float64 {
+	s := limiter.Spec{Algorithm: w.algorithm, Amount: w.amount, Window: w.window}
+	if w.dim == fit.Tokens {
+		return s.Rate()
+	}
+	return s.Sustained(1)
+}
 
 // metBy reports whether l is the wanted limiter, and its intervals hold it.
 func (w want) metBy(l *fit.Limit) bool {

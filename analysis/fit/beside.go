@@ -1,0 +1,95 @@
+package fit
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+)
+
+// RefusalsBeside is [Log.Refusals] without the unclassified ones that the given
+// limits of the other dimension may have given: they prove nothing here.
+func (l *Log) RefusalsBeside(dim Dimension, others []Limit) []int {
+	wanted := l.Refusals(dim)
+	unclassified := func(i int) bool { return l.Events[i].Outcome == exchange.Unclassified }
+	if !slices.ContainsFunc(wanted, unclassified) {
+		return wanted
+	}
+	excused := map[int]bool{}
+	for k := range others {
+		for _, c := range others[k].candidates() {
+			if spec, ok := c.Strict(l.Slack); ok {
+				c.replay(l, spec, func(i int, admits bool) { excused[i] = excused[i] || !admits })
+			}
+		}
+	}
+	return slices.DeleteFunc(wanted, func(i int) bool { return excused[i] && unclassified(i) })
+}
+
+// Replayed returns a limiter of c's kind after everything that the log tells
+// of it.
+func (c *Candidate) Replayed(l *Log, spec limiter.Spec) *limiter.Rule {
+	return c.replay(l, spec, nil)
+}
+
+// replay takes a limiter through a log. Before each event is booked, each, if
+// there is one, is told whether the limiter would let it in.
+func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bool)) *limiter.Rule {
+	rule := limiter.NewRule(spec)
+	mine := c.Explained
+	for i := range l.Events {
+		e := &l.Events[i]
+		if each != nil {
+			each(i, rule.Admits(e.At, c.Cost(e)))
+		}
+		for len(mine) > 0 && mine[0] < i {
+			mine = mine[1:]
+		}
+		switch e.Fate {
+		case Admitted:
+			rule.Charge(e.At, c.Cost(e))
+		case Refused:
+			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
+		}
+	}
+	return rule
+}
+
+// vague is the range of a window, a ratio, from which on a limit is not known
+// well enough to say what it refuses.
+const vague = 1.3
+
+// Strict is a limiter that refuses whatever the candidate may refuse, under
+// arrivals that are known up to a slack; false when the candidate is known too
+// vaguely, or limits no rate. Windows that follow one another are taken for
+// sliding ones, which no phase of theirs is stricter than.
+func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
+	const longer, fewer, many = 1.02, 0.97, 30
+	if !c.IsRate() || c.ParamHigh > vague*c.ParamLow {
+		return limiter.Spec{}, false
+	}
+	spec := c.Spec()
+	spec.Amount, spec.Aligned = c.Low, false
+	if c.Algorithm == limiter.SlidingCounter {
+		// Evenly: what came at the beginning of the last window still counts in
+		// full when the next one begins. What may come at once is not there for
+		// the rest of the window.
+		const share, least = 0.125, 0.5
+		spec.Algorithm, spec.Burst = limiter.TokenBucket, max(1, math.Floor(share*c.Low))
+		spec.Amount = max(least, c.Low-spec.Burst)
+		spec.Window = seconds(c.ParamHigh*longer) + 2*slack
+		return spec, true
+	}
+	if spec.Amount >= many {
+		spec.Amount = math.Floor(fewer * spec.Amount)
+	}
+	if c.Algorithm == limiter.TokenBucket {
+		spec.Window = seconds(spec.Amount / c.ParamLow * longer)
+		return spec, true
+	}
+	spec.Algorithm = limiter.SlidingLog
+	spec.Window = seconds(c.ParamHigh*longer) + 2*slack
+	return spec, true
+}
