@@ -265,19 +265,16 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 // that the request limit leaves room for: a window that cannot be seen leaves
 // the token rate wide open above, but no request may hold more than the limit.
 func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
-	if rpm.High == nil || tpm.High == nil {
+	if rpm.Low == nil || rpm.High == nil || tpm.Low == nil || tpm.High == nil {
 		return
 	}
 	for i := range limits {
 		if !limits[i].IsRate() {
 			continue
 		}
-		most := limits[i].High * *rpm.High
-		if most < *tpm.High {
-			*tpm.High = most
-			*tpm.Value = math.Min(*tpm.Value, limits[i].Best**rpm.Value)
-			*tpm.Low = math.Min(*tpm.Low, *tpm.Value)
-		}
+		*tpm.High = math.Min(*tpm.High, limits[i].High**rpm.High)
+		*tpm.Value = math.Min(*tpm.Value, limits[i].Best**rpm.Value)
+		*tpm.Low = math.Min(*tpm.Low, limits[i].Low**rpm.Low)
 	}
 }
 

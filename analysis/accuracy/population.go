@@ -72,7 +72,7 @@ const smallest, largest = 17, 30_000
 func (s *subject) sustainable() {
 	for _, l := range s.limits {
 		if l.Tokens {
-			s.tpm = math.Min(s.tpm, s.rpm*math.Min(largest, l.Amount))
+			s.tpm = math.Min(s.tpm, s.rpm*l.Amount)
 		}
 	}
 }

@@ -28,13 +28,32 @@ func (l *Log) blockLength(wanted []int) time.Duration {
 }
 
 // blockStarts returns the wanted refusals that no block explains which began
-// with one before.
+// with one before. A block is over when something is let in. Of a refusal that
+// came as a block ended, within what is unknown of the times, nobody knows
+// whether it belonged to it or began the next: it need not be explained, and
+// neither need those that the next would, any of which may be a beginning
+// itself if that one was not.
 func (l *Log) blockStarts(wanted []int, penalty time.Duration) (first []int) {
-	until := time.Duration(-1)
-	for _, i := range wanted {
-		if at := l.Events[i].At; at >= until {
+	unknown := 2 * l.Slack
+	began, until, let := time.Duration(0), time.Duration(-1), time.Duration(-1)
+	sure := false // the block began at began
+	for i := range l.Events {
+		at := l.Events[i].At
+		if l.Events[i].Fate == Admitted {
+			let = at
+		}
+		if len(wanted) == 0 || wanted[0] != i {
+			continue
+		}
+		wanted = wanted[1:]
+		over := let > began+l.Slack // something was let in since
+		switch {
+		case at >= until, over && at > let+l.Slack:
 			first = append(first, i)
-			until = at + penalty
+			began, until, sure = at, at+penalty+unknown, true
+		case sure && !over && at < began+penalty-unknown:
+		default:
+			began, until, sure = at, at+penalty+unknown, false
 		}
 	}
 	return first

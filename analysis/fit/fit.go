@@ -26,6 +26,8 @@ type Candidate struct {
 	// that follow one another begins; both 0 for other models.
 	BoundaryLow, BoundaryHigh time.Duration
 
+	corners []corner
+
 	Explained    []int // indexes of the refusals it explains
 	Contradicted int   // admissions it would have refused
 }
@@ -125,6 +127,15 @@ var families = []Shape{
 	{Algorithm: limiter.SlidingCounter, CountRefused: true},
 }
 
+// families returns the models of the fitter's dimension.
+func (f *fitter) families() []Shape {
+	of := slices.Clone(families)
+	for i := range of {
+		of[i].Dimension, of[i].Accounting = f.dim, f.acct
+	}
+	return of
+}
+
 // mostStacked is how many limiters of one dimension are looked for. Two is
 // what providers document (a limit a minute and one a second).
 const mostStacked = 2
@@ -192,13 +203,14 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 // other ones; only the one that explains most when it is to be the last.
 func (f *fitter) parts(wanted []int, last bool) []Candidate {
 	var found []Candidate
-	for _, family := range families {
+	for _, family := range f.families() {
 		if family.isGrid() {
 			continue // at a phase of its own for each stretch, a part can be explained too easily
 		}
-		c, ok := f.scan(family, wanted, false, 0)
+		within := f.domain(family)
+		c, ok := f.scan(family, wanted, false, 0, within)
 		if !ok && f.tolerated() > 0 {
-			c, ok = f.scan(family, wanted, false, f.tolerated())
+			c, ok = f.scan(family, wanted, false, f.tolerated(), within)
 		}
 		known := slices.ContainsFunc(found, func(o Candidate) bool { return slices.Equal(o.Explained, c.Explained) })
 		if ok && len(c.Explained) > 0 && !known {
@@ -262,7 +274,7 @@ func (f *fitter) each(wanted []int, penalty time.Duration) (found []Candidate) {
 }
 
 func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated int) (found []Candidate) {
-	for _, family := range families {
+	for _, family := range f.families() {
 		family.Penalty = penalty
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
@@ -273,11 +285,41 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		if family.isGrid() && tolerated > 0 {
 			continue // tried before: it tolerates nothing
 		}
-		if c, ok := f.scan(family, wanted, true, tolerated); ok && len(c.Explained) == len(wanted) {
+		within, ok := f.domain(family), true
+		if penalty > 0 && !family.isGrid() {
+			within, ok = f.knownBlock(family, within)
+		}
+		if !ok {
+			continue
+		}
+		if c, ok := f.scan(family, wanted, true, tolerated, within); ok && len(c.Explained) == len(wanted) {
 			found = append(found, c)
 		}
 	}
 	return found
+}
+
+// knownBlock narrows the domain of a family with a block to where an earlier
+// fit has seen it; false when that fit knew such limiters and this is none.
+func (f *fitter) knownBlock(family Shape, domain cell) (cell, bool) {
+	const near = 1.02
+	any, within := false, cell{math.Inf(1), 0}
+	for i := range f.opt.Known {
+		for _, c := range f.opt.Known[i].candidates() {
+			if c.Penalty == 0 {
+				continue
+			}
+			any = true
+			if c.Algorithm == family.Algorithm && c.Aligned == family.Aligned {
+				within = cell{min(within.low, c.ParamLow/near), max(within.high, c.ParamHigh*near)}
+			}
+		}
+	}
+	within = cell{max(within.low, domain.low), min(within.high, domain.high)}
+	if !any {
+		return domain, true
+	}
+	return within, within.low < within.high
 }
 
 // plain reports whether c is a sliding log or a bucket without tricks.
@@ -287,6 +329,12 @@ func (c *Candidate) plain() bool {
 
 func anyPlain(cs []Candidate) bool {
 	return slices.ContainsFunc(cs, func(c Candidate) bool { return c.plain() })
+}
+
+// anyUsual reports whether there is one whose refusals have no effect of their
+// own.
+func anyUsual(cs []Candidate) bool {
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.CountRefused && c.Penalty == 0 })
 }
 
 // anyFree reports whether there is one whose windows do not follow one another.
@@ -327,18 +375,13 @@ func (f *fitter) blocked(wanted []int) (found []Candidate) {
 	return found
 }
 
-func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int) (Candidate, bool) {
-	family.Dimension, family.Accounting = f.dim, f.acct
-	return f.scanWithin(family, wanted, single, tolerated, f.domain(family))
-}
-
 // quickFill is how much sooner than the shortest window a bucket may be full:
 // one that holds a single request and paces ten a second is full in 100 ms. One
 // that is full within the slack would refuse nothing that is known to have come
 // after another request.
 const quickFill = 20
 
-func (f *fitter) scanWithin(family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
+func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
 	if family.isGrid() {
 		g, ok := newGridScan(family, family.ledger(f.log, wanted, true))
 		if !ok {
@@ -444,21 +487,28 @@ func (c *Candidate) spec(param, capacity float64, boundary time.Duration) limite
 	}
 }
 
-// Corners are limiters at the ends of what the log allows: the quoted one, and
-// each unknown at its least and at its most while the others are as quoted.
+// A corner is a parameter at an end of its range, or at which the capacity is
+// at an end of its own, and a capacity that the log allows beside it.
+type corner struct{ param, capacity float64 }
+
+// Corners are limiters at the ends of what the log allows: the quoted one,
+// those of the least and of the most parameter and capacity, and the quoted one
+// with its windows beginning as early and as late as may be.
 func (c *Candidate) Corners() []limiter.Spec {
 	const apart = 1e-4 // relative; closer ones answer alike
 	middle := (c.BoundaryLow + c.BoundaryHigh) / 2
-	specs := []limiter.Spec{c.spec(c.Param, c.Best, middle)}
-	for _, param := range []float64{c.ParamLow, c.ParamHigh} {
-		if math.Abs(param-c.Param) > apart*c.Param {
-			specs = append(specs, c.spec(param, c.Best, middle))
+	points := []corner{{c.Param, c.Best}}
+	for _, p := range c.corners {
+		known := slices.ContainsFunc(points, func(o corner) bool {
+			return math.Abs(p.param-o.param) <= apart*o.param && math.Abs(p.capacity-o.capacity) <= apart*o.capacity
+		})
+		if !known && p.capacity > 0 && !math.IsInf(p.capacity, 1) {
+			points = append(points, p)
 		}
 	}
-	for _, capacity := range []float64{c.Low, c.High} {
-		if math.Abs(capacity-c.Best) > apart*c.Best {
-			specs = append(specs, c.spec(c.Param, capacity, middle))
-		}
+	var specs []limiter.Spec
+	for _, p := range points {
+		specs = append(specs, c.spec(p.param, p.capacity, middle))
 	}
 	for _, boundary := range []time.Duration{c.BoundaryLow, c.BoundaryHigh} {
 		if boundary != middle {

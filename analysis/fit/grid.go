@@ -119,21 +119,34 @@ func (g *gridScan) capacities(c cell) []band {
 }
 
 // stretches calls f for each part of the log before which everything was
-// forgotten, for as long as it returns true.
+// forgotten, for as long as it returns true: those with refusals first, which
+// rule most out.
 func (g *gridScan) stretches(c cell, f func(from, to int) bool) {
 	entries := g.ledger.entries
 	silence := 2*seconds(c.high) + 2*g.ledger.slack
+	var calm []span
 	for from := 0; from < len(entries); {
-		to := from + 1
+		to, refused := from+1, entries[from].wanted
 		for to < len(entries) && entries[to].at-entries[to-1].at < silence {
+			refused = refused || entries[to].wanted
 			to++
 		}
-		if !f(from, to) {
+		if !refused {
+			calm = append(calm, span{from, to})
+		} else if !f(from, to) {
 			return
 		}
 		from = to
 	}
+	for _, part := range calm {
+		if !f(part.from, part.to) {
+			return
+		}
+	}
 }
+
+// A span is a part of the log's entries.
+type span struct{ from, to int }
 
 // stretch returns the capacities that entries from up to to allow.
 func (g *gridScan) stretch(c cell, from, to int) []band {

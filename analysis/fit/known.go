@@ -17,11 +17,15 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 				break
 			}
 		}
-		if len(found) == 0 || anyPlain(k.candidates()) && !anyPlain(found) {
-			return nil, wanted // models that were not thought of beside plain ones may do now
+		if len(found) == 0 {
+			return nil, wanted
 		}
 		most := slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })
 		found = slices.DeleteFunc(found, func(c Candidate) bool { return len(c.Explained) < len(most.Explained) })
+		before := k.candidates()
+		if anyPlain(before) && !anyPlain(found) || anyUsual(before) && !anyUsual(found) {
+			return nil, wanted // models that were not thought of beside plain ones may do now
+		}
 		limits = append(limits, Limit{Candidate: found[0], Rivals: found[1:]})
 		left = without(left, found[0].Explained)
 	}
@@ -36,7 +40,8 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candi
 		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
 			continue
 		}
-		within := cell{c.ParamLow / near, c.ParamHigh * near}
+		domain := f.domain(c.Shape)
+		within := cell{max(domain.low, c.ParamLow/near), min(domain.high, c.ParamHigh*near)}
 		again, ok := f.again(c, wanted, tolerated, within)
 		if ok && len(again.Explained) >= len(k.Explained) {
 			found = append(found, again)
@@ -54,11 +59,11 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 	if c.Algorithm == limiter.Concurrency {
 		return f.flights(wanted)
 	}
-	if found, ok := f.scanWithin(c.Shape, wanted, true, tolerated, within); ok {
+	if found, ok := f.scan(c.Shape, wanted, true, tolerated, within); ok {
 		return found, true
 	}
 	if !c.isGrid() {
-		return f.scanWithin(c.Shape, wanted, false, tolerated, within)
+		return f.scan(c.Shape, wanted, false, tolerated, within)
 	}
 	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, wanted, false))
 	if !ok {
@@ -68,5 +73,5 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 	if len(explained) == 0 {
 		return Candidate{}, false
 	}
-	return f.scanWithin(c.Shape, explained, true, tolerated, within)
+	return f.scan(c.Shape, explained, true, tolerated, within)
 }

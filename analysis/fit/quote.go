@@ -19,8 +19,21 @@ func (s *scan) hull(cells []verdict) Candidate {
 		Shape: s.shape, ParamLow: math.Inf(1), Low: math.Inf(1), RateLow: math.Inf(1),
 	}
 	slices.SortFunc(cells, func(a, b verdict) int { return cmp.Compare(a.low, b.low) })
-	for _, v := range cells {
+	var narrow, wide corner // those of the least and of the most capacity
+	for i, v := range cells {
 		low, high := s.capacity(v)
+		if i == 0 || low < narrow.capacity {
+			narrow = corner{v.low, low}
+		}
+		if i == 0 || high > wide.capacity {
+			wide = corner{v.high, high}
+		}
+		if i == 0 {
+			c.corners = append(c.corners, corner{v.low, low})
+		}
+		if i == len(cells)-1 {
+			c.corners = append(c.corners, corner{v.high, high}, narrow, wide)
+		}
 		c.ParamLow, c.ParamHigh = min(c.ParamLow, v.low), max(c.ParamHigh, v.high)
 		c.Low, c.High = min(c.Low, low), max(c.High, high)
 		rateLow, rateHigh := v.low, v.high

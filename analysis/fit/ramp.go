@@ -32,7 +32,8 @@ func ExplainRamp(l *Log, o Options) (Limit, bool) {
 		return Limit{}, false
 	}
 	f := fitter{log: offered, dim: Requests, opt: o.withDefaults()}
-	c, ok := f.scan(Shape{Algorithm: limiter.SlidingLog, CountRefused: true}, wanted, false, f.tolerated())
+	shape := Shape{Dimension: Requests, Algorithm: limiter.SlidingLog, CountRefused: true}
+	c, ok := f.scan(shape, wanted, false, f.tolerated(), f.domain(shape))
 	if !ok {
 		return Limit{}, false
 	}
