@@ -58,7 +58,7 @@ func New(cfg Config) (*Attacker, error) {
 			return nil, fmt.Errorf("attack: model: %w", err)
 		}
 	}
-	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: cfg.Calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq}
+	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: cfg.Calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq, clear: cleartext(cfg.Transport, u)}
 	a.chain = a.recorder
 	if cfg.Wrap != nil {
 		a.chain = cfg.Wrap(a.recorder)
@@ -186,7 +186,14 @@ func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
 }
 
 // entry returns the transport through which the requests of a flight go.
-func (a *Attacker) entry(f *flight) *entry { return &entry{f: f, header: a.header, next: a.chain} }
+func (a *Attacker) entry(f *flight) *entry {
+	e := &entry{f: f, header: a.header, shared: a.cfg.Wrap == nil, next: a.chain}
+	if e.shared {
+		e.header = a.header.Clone()
+		a.recorder.keys.sign(e.header, a.parsed, f.key)
+	}
+	return e
+}
 
 // client returns the client through which the requests of a flight go.
 func (a *Attacker) client(f *flight) *http.Client {

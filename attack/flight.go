@@ -152,13 +152,10 @@ func (f *flight) stopped() bool {
 }
 
 // enter ties a request that came out of Vegeta to its place in the schedule,
-// and returns when it was due. In a closed loop that is when a worker takes it.
+// and returns when it was due.
 func (f *flight) enter(number int) (h hit, due time.Duration, ok bool) {
 	due = f.due(number)
 	now := f.clock.Now()
-	if f.work != nil && f.work.closed {
-		due = now
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h, ok = f.waiting[number]

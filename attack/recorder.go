@@ -1,11 +1,10 @@
 package attack
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ type recorder struct {
 	calibrator *Calibrator
 	next       http.RoundTripper
 	room       *room
+	clear      *url.URL // where requests go that certainly see no TLS; nil: unknown
 
 	mu  sync.Mutex
 	seq uint64
@@ -113,11 +113,11 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Response, reading, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), r.timeout())
 	defer cancel()
-	out := sendOnce(ctx, req)
+	out := sendOnce(ctx, req, r.clear != nil && req.URL.Scheme == r.clear.Scheme && req.URL.Host == r.clear.Host)
 	if r.cfg.Wrap != nil { // a strategy may send the request again, with another key
 		out.Header = req.Header.Clone()
+		r.keys.sign(out.Header, out.URL, x.Key)
 	}
-	r.keys.sign(out, x.Key)
 	resp, err := r.next.RoundTrip(out)
 	if err != nil {
 		return nil, reading{}, within(ctx, err)
@@ -132,7 +132,7 @@ func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Resp
 	x.Streamed, x.FirstToken, x.Usage = rd.streamed, rd.firstToken, rd.usage
 	x.Truncated, x.BytesIn = truncated(rd.finish), uint64(rd.size)
 	resp.Request = req
-	resp.Body = io.NopCloser(bytes.NewReader(rd.body))
+	resp.Body = newKeptBody(rd.body)
 	if rd.err != nil && !decided(x.Status, rd) {
 		return nil, rd, rd.err
 	}
