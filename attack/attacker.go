@@ -26,6 +26,7 @@ type Attacker struct {
 	url      string
 	parsed   *url.URL
 	header   http.Header
+	empty    *http.Request // what all requests of closed loops are copies of
 	render   renderer
 	recorder *recorder
 	chain    http.RoundTripper // the strategy, if any, around the recorder
@@ -52,6 +53,7 @@ func New(cfg Config) (*Attacker, error) {
 		return nil, err
 	}
 	a := &Attacker{cfg: cfg, url: u.String(), parsed: u, header: cfg.headers(), lastEnd: cfg.After}
+	a.empty = a.blank()
 	a.render = plain{[]byte(cfg.HTTP.Body)}
 	if cfg.Kind == KindChat {
 		if a.render, err = newChat(cfg, cfg.Calibrator); err != nil {

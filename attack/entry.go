@@ -64,19 +64,25 @@ func (e *entry) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoTask
 	}
-	return e.send(req, h, due)
+	return e.send(req.WithContext(e.begin(h, due)), h)
 }
 
-// send sends a request that has come to its turn.
-func (e *entry) send(req *http.Request, h hit, due time.Duration) (*http.Response, error) {
-	var ctx context.Context = &task{Context: e.f.ctx, f: e.f, hit: h, due: due}
-	if e.f.work != nil {
-		deadline := e.f.work.begin(e.f.clock, h.number, due)
-		if !e.shared { // a strategy wants to know of it
-			ctx = strategy.WithTask(ctx, strategy.Task{Number: uint64(h.number), Deadline: deadline})
-		}
+// begin returns the context of a request that has come to its turn.
+func (e *entry) begin(h hit, due time.Duration) context.Context {
+	t := &task{Context: e.f.ctx, f: e.f, hit: h, due: due}
+	if e.f.work == nil {
+		return t
 	}
-	out := req.WithContext(ctx)
+	deadline := e.f.work.begin(e.f.clock, h.number, due)
+	if e.shared {
+		return t
+	}
+	// A strategy wants to know which task it works on.
+	return strategy.WithTask(t, strategy.Task{Number: uint64(h.number), Deadline: deadline})
+}
+
+// send sends a request of the entry's own, which has a context from begin.
+func (e *entry) send(out *http.Request, h hit) (*http.Response, error) {
 	if out.Header = e.header; !e.shared {
 		out.Header = e.header.Clone()
 	}

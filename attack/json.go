@@ -1,6 +1,9 @@
 package attack
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // maxJSONDepth is how deeply values may be nested in JSON that is not strange.
 const maxJSONDepth = 64
@@ -145,9 +148,11 @@ func (d *jsonReader) text() (escaped bool) {
 		return false
 	}
 	for i := d.at + 1; i < len(d.data); {
-		if i+8 <= len(d.data) && ordinary(binary.LittleEndian.Uint64(d.data[i:])) {
-			i += 8
-			continue
+		if i+8 <= len(d.data) {
+			n := ordinary(binary.LittleEndian.Uint64(d.data[i:]))
+			if i += n; n == 8 {
+				continue
+			}
 		}
 		switch c := d.data[i]; {
 		case c == '"':
@@ -172,13 +177,14 @@ func (d *jsonReader) text() (escaped bool) {
 	return escaped
 }
 
-// ordinary reports whether none of eight characters ends a string, begins an
-// escape, or is a control character. For each question, the subtraction sets
-// the highest bit of a byte that is below what is taken away.
-func ordinary(eight uint64) bool {
+// ordinary returns how many of eight characters, the first in the lowest bits,
+// stand before one that ends a string, begins an escape, or is a control
+// character. For each question, the subtraction sets the highest bit of a byte
+// that is below what is taken away; above such a byte it may set others.
+func ordinary(eight uint64) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	quote, slash := eight^each*'"', eight^each*'\\'
-	return ((eight-each*' ')&^eight|(quote-each)&^quote|(slash-each)&^slash)&high == 0
+	return bits.TrailingZeros64(((eight-each*' ')&^eight|(quote-each)&^quote|(slash-each)&^slash)&high) / 8
 }
 
 // escape returns the length of the escape that s begins with, 0 if it is none.

@@ -84,8 +84,10 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 	if t.hit.words > 0 {
 		x.PromptTokens = r.calibrator.Tokens(t.hit.words)
 	}
-	if a, ok := strategy.AttemptOf(req.Context()); ok {
-		x.Key, x.Model = cmp.Or(a.Key, x.Key), cmp.Or(a.Model, x.Model)
+	if r.cfg.Wrap != nil {
+		if a, ok := strategy.AttemptOf(req.Context()); ok {
+			x.Key, x.Model = cmp.Or(a.Key, x.Key), cmp.Or(a.Model, x.Model)
+		}
 	}
 	r.mu.Lock()
 	if x.Seq = r.seq; t.f.alone {
@@ -97,9 +99,7 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 	r.mu.Unlock()
 	if x.Attempt == 1 {
 		t.number.Store(x.Seq)
-		t.f.mu.Lock()
-		t.f.sent++
-		t.f.mu.Unlock()
+		t.f.sent.Add(1)
 	}
 	x.Task = t.number.Load()
 	if t.f.work != nil {

@@ -188,7 +188,8 @@ func (a *Attacker) loop(f *flight) Result {
 // ask sends one request of a closed loop and reports whether it succeeded.
 func (a *Attacker) ask(to *entry, f *flight, number int) bool {
 	h := a.render.render(&f.stage, number)
-	resp, err := to.send(a.request(h.body), h, f.clock.Now()) // due when a worker takes it
+	ctx := to.begin(h, f.clock.Now()) // due when a worker takes it
+	resp, err := to.send(a.request(ctx, h.body), h)
 	if err != nil {
 		return false
 	}
@@ -197,15 +198,20 @@ func (a *Attacker) ask(to *entry, f *flight, number int) bool {
 	return f.work.succeeded(number)
 }
 
-// request returns a request that has nothing but the target's address and a
-// body.
-func (a *Attacker) request(body []byte) *http.Request {
-	again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req := &http.Request{
-		Method: a.method(), URL: a.parsed, Host: a.parsed.Host, ContentLength: int64(len(body)),
+// blank is a request that has nothing but the target's address.
+func (a *Attacker) blank() *http.Request {
+	return &http.Request{
+		Method: a.method(), URL: a.parsed, Host: a.parsed.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
 	}
-	if len(body) > 0 {
+}
+
+// request returns a request that has nothing but the target's address, a
+// context and a body.
+func (a *Attacker) request(ctx context.Context, body []byte) *http.Request {
+	req := a.empty.WithContext(ctx)
+	if req.ContentLength = int64(len(body)); len(body) > 0 {
+		again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.Body, _ = again()
 		req.GetBody = again
 	}
