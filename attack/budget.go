@@ -26,7 +26,8 @@ type Spent struct {
 }
 
 // A Price returns what one request costs by its tokens; cached is a part of
-// prompt. It must not fall when a request grows.
+// prompt. It must not fall when a request grows, and the same tokens must always
+// cost the same: what the last request cost is remembered.
 type Price func(prompt, completion, cached int64) decimal.Decimal
 
 // A Budget is what is left of Limits. A request is reserved at its largest
