@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,14 +90,10 @@ func isStream(resp *http.Response) bool {
 
 // readWhole reads an answer that is one piece, and keeps up to most bytes.
 func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUsage, room *room) (rd reading) {
-	var buf bytes.Buffer
-	if length > 0 {
-		buf.Grow(int(min(length, smallBody)) + bytes.MinRead)
-	}
+	buf := make([]byte, 0, min(max(0, length), smallBody)+1) // and one more, to see the end in
 	for limit := min(smallBody, most); ; limit *= 2 {
-		n, err := buf.ReadFrom(io.LimitReader(src, limit-int64(buf.Len())))
-		rd.err = err
-		if n == 0 || err != nil || limit >= most || int64(buf.Len()) < limit {
+		buf, rd.err = fill(src, buf, int(limit))
+		if rd.err != nil || limit >= most {
 			break
 		}
 		if rd.err = room.grow(ctx, &rd.held, limit); rd.err != nil {
@@ -105,8 +102,10 @@ func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUs
 	}
 	if rd.err == nil {
 		_, rd.err = io.Copy(io.Discard, src)
+	} else if errors.Is(rd.err, io.EOF) {
+		rd.err = nil
 	}
-	rd.body = buf.Bytes()
+	rd.body = buf
 	var c chunk
 	room.read(len(rd.body), func() { rd.readable = c.decode(rd.body) })
 	if rd.readable {
@@ -114,6 +113,33 @@ func readWhole(ctx context.Context, src io.Reader, length, most int64, own ownUs
 		own.into(&rd.usage, rd.body)
 	}
 	return rd
+}
+
+// fill reads into buf until it has limit bytes, or there is an error, such as
+// [io.EOF].
+func fill(src io.Reader, buf []byte, limit int) ([]byte, error) {
+	for len(buf) < limit {
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, bytes.MinRead)
+		}
+		n, err := src.Read(buf[len(buf):min(cap(buf), limit)])
+		if buf = buf[:len(buf)+n]; err != nil {
+			return buf, err
+		}
+	}
+	return buf, nil
+}
+
+// A keptBody is what was kept of an answer, as a response's body.
+type keptBody struct{ bytes.Reader }
+
+// Close implements [io.Closer].
+func (*keptBody) Close() error { return nil }
+
+func newKeptBody(data []byte) *keptBody {
+	k := &keptBody{}
+	k.Reset(data)
+	return k
 }
 
 var streamBuffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 8<<10) }}

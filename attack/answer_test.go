@@ -200,6 +200,7 @@ func BenchmarkStream(b *testing.B) {
 }
 
 func BenchmarkWhole(b *testing.B) {
+	b.ReportAllocs()
 	text := `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"` +
 		strings.Repeat("word ", 150) + `"},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":150,"total_tokens":155}}`
 	clock := NewClock(time.Now(), 1)

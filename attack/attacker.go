@@ -26,6 +26,7 @@ type Attacker struct {
 	url      string
 	parsed   *url.URL
 	header   http.Header
+	empty    *http.Request // what all requests of closed loops are copies of
 	render   renderer
 	recorder *recorder
 	chain    http.RoundTripper // the strategy, if any, around the recorder
@@ -52,13 +53,14 @@ func New(cfg Config) (*Attacker, error) {
 		return nil, err
 	}
 	a := &Attacker{cfg: cfg, url: u.String(), parsed: u, header: cfg.headers(), lastEnd: cfg.After}
+	a.empty = a.blank()
 	a.render = plain{[]byte(cfg.HTTP.Body)}
 	if cfg.Kind == KindChat {
 		if a.render, err = newChat(cfg, cfg.Calibrator); err != nil {
 			return nil, fmt.Errorf("attack: model: %w", err)
 		}
 	}
-	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: cfg.Calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq}
+	a.recorder = &recorder{cfg: cfg, keys: keys, calibrator: cfg.Calibrator, next: cfg.Transport, room: newRoom(), seq: cfg.FirstSeq, clear: cleartext(cfg.Transport, u)}
 	a.chain = a.recorder
 	if cfg.Wrap != nil {
 		a.chain = cfg.Wrap(a.recorder)
@@ -186,7 +188,14 @@ func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
 }
 
 // entry returns the transport through which the requests of a flight go.
-func (a *Attacker) entry(f *flight) *entry { return &entry{f: f, header: a.header, next: a.chain} }
+func (a *Attacker) entry(f *flight) *entry {
+	e := &entry{f: f, header: a.header, shared: a.cfg.Wrap == nil, next: a.chain}
+	if e.shared {
+		e.header = a.header.Clone()
+		a.recorder.keys.sign(e.header, a.parsed, f.key)
+	}
+	return e
+}
 
 // client returns the client through which the requests of a flight go.
 func (a *Attacker) client(f *flight) *http.Client {

@@ -26,7 +26,8 @@ type Spent struct {
 }
 
 // A Price returns what one request costs by its tokens; cached is a part of
-// prompt. It must not fall when a request grows.
+// prompt. It must not fall when a request grows, and the same tokens must always
+// cost the same: what the last request cost is remembered.
 type Price func(prompt, completion, cached int64) decimal.Decimal
 
 // A Budget is what is left of Limits. A request is reserved at its largest
@@ -40,9 +41,23 @@ type Budget struct {
 	limits Limits
 	price  Price
 
-	mu       sync.Mutex
-	spent    Spent // settled
-	reserved Spent // in flight, at their largest
+	mu    sync.Mutex
+	spent used // settled
+	held  used // settled, and in flight at their largest
+	money sum  // settled
+	left  sum  // of the limit of money, if there is one, without what is held
+	// Most requests are of one size, and most answers of another.
+	reserving, settling priced
+}
+
+// used is what counts without decimals.
+type used struct{ requests, tokens int64 }
+
+// priced is what the last request cost.
+type priced struct {
+	prompt, completion, cached int64
+	cost                       decimal.Decimal
+	known                      bool
 }
 
 // NewBudget returns a budget of which spent has been used already. A nil price
@@ -51,7 +66,22 @@ func NewBudget(limits Limits, spent Spent, price Price) *Budget {
 	if price == nil {
 		price = func(int64, int64, int64) decimal.Decimal { return decimal.Zero }
 	}
-	return &Budget{limits: limits, spent: spent, price: price}
+	so := used{spent.Requests, spent.Tokens}
+	b := &Budget{limits: limits, price: price, spent: so, held: so}
+	b.money.add(spent.Money)
+	if limits.Money.IsPositive() {
+		b.left.add(limits.Money)
+		b.left.take(spent.Money)
+	}
+	return b
+}
+
+// costLocked returns what a request costs, which last remembers.
+func (b *Budget) costLocked(last *priced, prompt, completion, cached int64) decimal.Decimal {
+	if !last.known || last.prompt != prompt || last.completion != completion || last.cached != cached {
+		*last = priced{prompt, completion, cached, b.price(prompt, completion, cached), true}
+	}
+	return last.cost
 }
 
 // SpentError reports that a budget does not allow one more request.
@@ -70,31 +100,46 @@ func (e *SpentError) Error() string {
 // It returns a [*SpentError], and takes nothing, when there is not enough.
 func (b *Budget) Reserve(now time.Duration, prompt, completion int64) (*Reservation, error) {
 	prompt, completion = max(0, prompt), max(0, completion)
-	cost := b.price(prompt, completion, 0)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	held := Spent{
-		Requests: b.spent.Requests + b.reserved.Requests + 1,
-		Tokens:   b.spent.Tokens + b.reserved.Tokens + prompt + completion,
-		Money:    b.spent.Money.Add(b.reserved.Money).Add(cost),
-	}
-	if err := b.limits.allow(now, held); err != nil {
+	cost := b.costLocked(&b.reserving, prompt, completion, 0)
+	b.holdLocked(1, prompt+completion, cost)
+	if err := b.allowLocked(now); err != nil {
+		b.giveLocked(1, prompt+completion, cost)
 		return nil, err
 	}
-	b.reserved.add(1, prompt+completion, cost)
 	return &Reservation{budget: b, prompt: prompt, completion: completion, cost: cost}, nil
 }
 
-// allow reports which limit held exceeds.
-func (l Limits) allow(now time.Duration, held Spent) error {
+// holdLocked adds to what is held.
+func (b *Budget) holdLocked(requests, tokens int64, money decimal.Decimal) {
+	b.held.requests += requests
+	b.held.tokens += tokens
+	if b.limits.Money.IsPositive() {
+		b.left.take(money)
+	}
+}
+
+// giveLocked takes from what is held.
+func (b *Budget) giveLocked(requests, tokens int64, money decimal.Decimal) {
+	b.held.requests -= requests
+	b.held.tokens -= tokens
+	if b.limits.Money.IsPositive() {
+		b.left.add(money)
+	}
+}
+
+// allowLocked reports which limit is exceeded by what is held.
+func (b *Budget) allowLocked(now time.Duration) error {
+	l := b.limits
 	switch {
 	case l.Time > 0 && now >= l.Time:
 		return &SpentError{"time", l.Time.String()}
-	case l.Requests > 0 && held.Requests > l.Requests:
+	case l.Requests > 0 && b.held.requests > l.Requests:
 		return &SpentError{"requests", fmt.Sprint(l.Requests)}
-	case l.Tokens > 0 && held.Tokens > l.Tokens:
+	case l.Tokens > 0 && b.held.tokens > l.Tokens:
 		return &SpentError{"tokens", fmt.Sprint(l.Tokens)}
-	case l.Money.IsPositive() && held.Money.GreaterThan(l.Money):
+	case l.Money.IsPositive() && b.left.negative():
 		return &SpentError{"money", l.Money.String()}
 	}
 	return nil
@@ -110,7 +155,7 @@ func (b *Budget) late(now time.Duration) bool {
 func (b *Budget) Spent() Spent {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.spent
+	return Spent{b.spent.requests, b.spent.tokens, b.money.total()}
 }
 
 // Left returns what may still be reserved at the given endpoint time. A field
@@ -120,9 +165,9 @@ func (b *Budget) Left(now time.Duration) Limits {
 	defer b.mu.Unlock()
 	l := b.limits
 	return Limits{
-		Requests: max(0, l.Requests-b.spent.Requests-b.reserved.Requests),
-		Tokens:   max(0, l.Tokens-b.spent.Tokens-b.reserved.Tokens),
-		Money:    decimal.Max(decimal.Zero, l.Money.Sub(b.spent.Money).Sub(b.reserved.Money)),
+		Requests: max(0, l.Requests-b.held.requests),
+		Tokens:   max(0, l.Tokens-b.held.tokens),
+		Money:    decimal.Max(decimal.Zero, b.left.total()),
 		Time:     max(0, l.Time-now),
 	}
 }
@@ -141,12 +186,19 @@ type Reservation struct {
 // Settle replaces the reservation by what the request used as the endpoint
 // reported it. Further calls do nothing.
 func (r *Reservation) Settle(u exchange.Usage) {
-	r.settle(u.Prompt+u.Completion, r.budget.price(u.Prompt, u.Completion, u.Cached))
+	b := r.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.settleLocked(u.Prompt+u.Completion, b.costLocked(&b.settling, u.Prompt, u.Completion, u.Cached))
 }
 
 // SettleUnknown keeps the whole reservation: the request went out, and nobody
 // knows what it was charged.
-func (r *Reservation) SettleUnknown() { r.settle(r.prompt+r.completion, r.cost) }
+func (r *Reservation) SettleUnknown() {
+	r.budget.mu.Lock()
+	defer r.budget.mu.Unlock()
+	r.settleLocked(r.prompt+r.completion, r.cost)
+}
 
 // SettleExchange settles by what came of the request: by its usage, or by the
 // whole reservation when it may have been charged and nobody knows how much.
@@ -165,27 +217,22 @@ func (r *Reservation) Cancel() {
 	defer r.budget.mu.Unlock()
 	if !r.settled {
 		r.settled = true
-		r.budget.reserved.add(-1, -(r.prompt + r.completion), r.cost.Neg())
+		r.budget.giveLocked(1, r.prompt+r.completion, r.cost)
 	}
 }
 
 // Most returns what was reserved, in tokens.
 func (r *Reservation) Most() (prompt, completion int64) { return r.prompt, r.completion }
 
-func (r *Reservation) settle(tokens int64, cost decimal.Decimal) {
-	b := r.budget
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (r *Reservation) settleLocked(tokens int64, cost decimal.Decimal) {
 	if r.settled {
 		return
 	}
 	r.settled = true
-	b.reserved.add(-1, -(r.prompt + r.completion), r.cost.Neg())
-	b.spent.add(1, tokens, cost)
-}
-
-func (s *Spent) add(requests, tokens int64, money decimal.Decimal) {
-	s.Requests += requests
-	s.Tokens += tokens
-	s.Money = s.Money.Add(money)
+	b := r.budget
+	b.giveLocked(1, r.prompt+r.completion, r.cost)
+	b.holdLocked(1, tokens, cost)
+	b.spent.requests++
+	b.spent.tokens += tokens
+	b.money.add(cost)
 }

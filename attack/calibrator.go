@@ -94,6 +94,10 @@ func (c *Calibrator) Observe(words int, tokens int64) {
 func (c *Calibrator) Fit() (overhead, ratio float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.fitLocked()
+}
+
+func (c *Calibrator) fitLocked() (overhead, ratio float64) {
 	det := c.sw*c.swxx - c.swx*c.swx // positive: the expectation sees to it
 	overhead = (c.swy*c.swxx - c.swx*c.swxy) / det
 	ratio = (c.sw*c.swxy - c.swx*c.swy) / det
@@ -109,6 +113,10 @@ func (c *Calibrator) Words(tokens int) int {
 // Tokens returns the tokens that a prompt of words is expected to have.
 func (c *Calibrator) Tokens(words int) int {
 	overhead, ratio := c.Fit()
+	return expected(words, overhead, ratio)
+}
+
+func expected(words int, overhead, ratio float64) int {
 	return max(1, int(math.Round(overhead+ratio*float64(words))))
 }
 
@@ -116,11 +124,12 @@ func (c *Calibrator) Tokens(words int) int {
 // for a reservation: 10 % and 64 tokens more before the first observation, 2 %
 // and 8 tokens after it.
 func (c *Calibrator) Bound(words int) int64 {
-	expected := float64(c.Tokens(words))
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	overhead, ratio := c.fitLocked()
+	tokens := float64(expected(words, overhead, ratio))
 	if c.n == 0 {
-		return int64(math.Ceil(expected*1.1)) + 64
+		return int64(math.Ceil(tokens*1.1)) + 64
 	}
-	return int64(math.Ceil(expected*1.02)) + 8
+	return int64(math.Ceil(tokens*1.02)) + 8
 }

@@ -101,19 +101,25 @@ func (c *chunk) into(rd *reading) {
 			u.into(&rd.usage)
 		}
 	}
-	choices := c.Choices
-	finish := []string{c.StopReason, c.Delta.StopReason}
+	rd.finished(c.StopReason)
+	rd.finished(c.Delta.StopReason)
 	if c.Output != nil {
-		choices = append(choices, c.Output.Choices...)
-		finish = append(finish, c.Output.FinishReason)
+		rd.finished(c.Output.FinishReason)
 	}
-	for i := range choices {
-		finish = append(finish, choices[i].FinishReason)
+	for i := range c.Choices {
+		rd.finished(c.Choices[i].FinishReason)
 	}
-	for _, f := range finish {
-		if f != "" && f != "null" { // DashScope writes the word
-			rd.finish = f
+	if c.Output != nil {
+		for i := range c.Output.Choices {
+			rd.finished(c.Output.Choices[i].FinishReason)
 		}
+	}
+}
+
+// finished notes a finish reason, if it is one: DashScope writes the word null.
+func (rd *reading) finished(reason string) {
+	if reason != "" && reason != "null" {
+		rd.finish = reason
 	}
 }
 

@@ -3,75 +3,33 @@ package attack
 import (
 	"encoding/json"
 	"errors"
-
-	"github.com/mailru/easyjson/jlexer"
 )
 
 // decode reads JSON into c as far as it fits: a field of an unexpected type is
 // left out. It reports whether data was JSON at all.
 //
-// Every answer is read by this, so it is read by the names that answers have.
-// What has others, or values that are not what they should be, is left to
-// encoding/json, which is several times slower; FuzzChunk holds the two
-// against each other.
+// Every answer is read by this, so it is read by the names that answers have,
+// in one pass that checks what it passes. What has other names, values that
+// are not what they should be, or is no JSON is left to encoding/json, which
+// is several times slower; FuzzChunk holds the two against each other.
 func (c *chunk) decode(data []byte) bool {
-	if !json.Valid(data) {
-		return false
-	}
-	d := chunkReader{Lexer: jlexer.Lexer{Data: data}}
-	if d.object(func(name string) bool { return d.chunk(c, name) }); d.ok() {
+	d := chunkReader{jsonReader{data: data}}
+	d.object(func(name []byte) bool { return d.chunk(c, name) })
+	if d.end(); !d.strange {
 		return true
 	}
-	*c = chunk{}
-	err := json.Unmarshal(data, c)
+	var slow chunk // a variable of its own, so that c needs no memory
+	err := json.Unmarshal(data, &slow)
+	*c = slow
 	var mismatch *json.UnmarshalTypeError
 	return err == nil || errors.As(err, &mismatch)
 }
 
-// A chunkReader reads valid JSON. It is strange when something is not as it is
-// in known answers.
-type chunkReader struct {
-	jlexer.Lexer
-	strange bool
-}
+// A chunkReader reads what a chunk has from JSON.
+type chunkReader struct{ jsonReader }
 
-func (d *chunkReader) ok() bool { return !d.strange && d.Error() == nil }
-
-// object reads the members of an object, each by read, which reports whether
-// it knew the name.
-func (d *chunkReader) object(read func(name string) bool) {
-	if d.IsNull() {
-		d.Null()
-		return
-	}
-	d.Delim('{')
-	for !d.IsDelim('}') && d.ok() {
-		name := d.UnsafeFieldName(false)
-		d.WantColon()
-		if !read(name) {
-			d.SkipRecursive()
-			// A name in other letters would be known to encoding/json.
-			for i := range len(name) {
-				d.strange = d.strange || name[i] >= 'A' && name[i] <= 'Z' || name[i] > '~'
-			}
-		}
-		d.WantComma()
-	}
-	d.Delim('}')
-}
-
-// list reads the elements of an array.
-func (d *chunkReader) list(read func()) {
-	d.Delim('[')
-	for !d.IsDelim(']') && d.ok() {
-		read()
-		d.WantComma()
-	}
-	d.Delim(']')
-}
-
-func (d *chunkReader) chunk(c *chunk, name string) bool {
-	switch name {
+func (d *chunkReader) chunk(c *chunk, name []byte) bool {
+	switch string(name) {
 	case "type":
 		d.word(&c.Type)
 	case "choices":
@@ -85,12 +43,7 @@ func (d *chunkReader) chunk(c *chunk, name string) bool {
 	case "stop_reason":
 		d.word(&c.StopReason)
 	case "output", "message", "delta": // of two APIs, and no others
-		if d.IsNull() {
-			d.Null()
-			return true
-		}
-		d.strange = true
-		d.SkipRecursive()
+		d.strange = d.strange || !d.null()
 	default:
 		return false
 	}
@@ -98,16 +51,15 @@ func (d *chunkReader) chunk(c *chunk, name string) bool {
 }
 
 func (d *chunkReader) choices(cs *[]choice) {
-	if d.IsNull() {
-		d.Null()
+	if d.null() {
 		*cs = nil
 		return
 	}
 	d.strange = d.strange || *cs != nil // said twice: encoding/json mixes the two
-	d.list(func() {
+	d.list('[', ']', func() {
 		var ch choice
-		d.object(func(name string) bool {
-			switch name {
+		d.object(func(name []byte) bool {
+			switch string(name) {
 			case "finish_reason":
 				d.word(&ch.FinishReason)
 			case "text":
@@ -126,8 +78,8 @@ func (d *chunkReader) choices(cs *[]choice) {
 }
 
 func (d *chunkReader) message(m *message) {
-	d.object(func(name string) bool {
-		switch name {
+	d.object(func(name []byte) bool {
+		switch string(name) {
 		case "content":
 			d.filled(&m.Content)
 		case "reasoning_content":
@@ -146,8 +98,7 @@ func (d *chunkReader) message(m *message) {
 }
 
 func (d *chunkReader) usage(to **usage) {
-	if d.IsNull() {
-		d.Null()
+	if d.null() {
 		*to = nil
 		return
 	}
@@ -155,8 +106,8 @@ func (d *chunkReader) usage(to **usage) {
 		*to = new(usage)
 	}
 	u := *to
-	d.object(func(name string) bool {
-		switch name {
+	d.object(func(name []byte) bool {
+		switch string(name) {
 		case "prompt_tokens":
 			d.number(&u.PromptTokens)
 		case "input_tokens":
@@ -185,8 +136,8 @@ func (d *chunkReader) usage(to **usage) {
 }
 
 func (d *chunkReader) details(to *details) {
-	d.object(func(name string) bool {
-		if name != "cached_tokens" {
+	d.object(func(name []byte) bool {
+		if string(name) != "cached_tokens" {
 			return false
 		}
 		d.number(&to.Cached)
@@ -194,33 +145,16 @@ func (d *chunkReader) details(to *details) {
 	})
 }
 
-func (d *chunkReader) filled(f *filled) { _ = f.UnmarshalJSON(d.Raw()) }
+func (d *chunkReader) filled(f *filled) { _ = f.UnmarshalJSON(d.value()) }
 
 func (d *chunkReader) number(n *int64) {
-	if d.IsNull() {
-		d.Null()
-		return
+	if !d.null() {
+		*n = d.integer()
 	}
-	*n = d.Int64()
 }
 
-// word reads a string of plain letters. Others are strange.
 func (d *chunkReader) word(s *string) {
-	if d.IsNull() {
-		d.Null()
-		return
+	if !d.null() {
+		*s = d.letters()
 	}
-	raw := d.Raw()
-	if len(raw) < 2 || raw[0] != '"' {
-		d.strange = true
-		return
-	}
-	raw = raw[1 : len(raw)-1]
-	for _, b := range raw {
-		if b < ' ' || b > '~' || b == '\\' {
-			d.strange = true
-			return
-		}
-	}
-	*s = string(raw)
 }

@@ -7,20 +7,26 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"probe/attack/strategy"
 )
 
 // An entry is the outermost transport of one stage. It ties a request to its
 // place in the schedule and puts the target's headers in place of all that
 // Vegeta and the targeter have set.
 type entry struct {
-	f      *flight
+	f *flight
+	// header is every request's. Without a strategy, which may change it, all
+	// requests share it, and the key is in it.
 	header http.Header
+	shared bool
 	next   http.RoundTripper
 }
 
 // A task is one request of the schedule, whatever number of attempts a
-// strategy makes of it.
+// strategy makes of it. It is the context of these attempts as well.
 type task struct {
+	context.Context
 	f        *flight
 	hit      hit
 	due      time.Duration // endpoint time
@@ -29,6 +35,14 @@ type task struct {
 }
 
 type taskKey struct{}
+
+// Value implements [context.Context].
+func (t *task) Value(key any) any {
+	if key == (taskKey{}) {
+		return t
+	}
+	return t.Context.Value(key)
+}
 
 // taskOf returns the task that a request belongs to.
 func taskOf(ctx context.Context) (*task, bool) {
@@ -45,25 +59,36 @@ func (e *entry) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoTask
 	}
-	return e.send(req, number)
-}
-
-// send sends a request that has come to its turn.
-func (e *entry) send(req *http.Request, number int) (*http.Response, error) {
 	h, due, ok := e.f.enter(number)
 	if !ok {
 		closeBody(req)
 		return nil, errNoTask
 	}
-	ctx := context.WithValue(e.f.ctx, taskKey{}, &task{f: e.f, hit: h, due: due})
-	if e.f.work != nil {
-		ctx = e.f.work.begin(ctx, e.f.clock, number, due)
+	return e.send(req.WithContext(e.begin(h, due)), h)
+}
+
+// begin returns the context of a request that has come to its turn.
+func (e *entry) begin(h hit, due time.Duration) context.Context {
+	t := &task{Context: e.f.ctx, f: e.f, hit: h, due: due}
+	if e.f.work == nil {
+		return t
 	}
-	out := req.WithContext(ctx)
-	out.Header = e.header.Clone()
+	deadline := e.f.work.begin(e.f.clock, h.number, due)
+	if e.shared {
+		return t
+	}
+	// A strategy wants to know which task it works on.
+	return strategy.WithTask(t, strategy.Task{Number: uint64(h.number), Deadline: deadline})
+}
+
+// send sends a request of the entry's own, which has a context from begin.
+func (e *entry) send(out *http.Request, h hit) (*http.Response, error) {
+	if out.Header = e.header; !e.shared {
+		out.Header = e.header.Clone()
+	}
 	resp, err := e.next.RoundTrip(out)
 	if e.f.work != nil {
-		e.f.work.end(number, e.f.clock.Now(), err)
+		e.f.work.end(h.number, e.f.clock.Now(), err)
 	}
 	return resp, err
 }

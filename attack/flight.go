@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -37,6 +38,7 @@ type flight struct {
 	alone    bool   // which is all of it
 	shift    *Shift // by how much a spaced stage has been delayed
 	work     *work  // the workload that the stage is; nil when it asks a question
+	sent     atomic.Int64
 
 	mu      sync.Mutex
 	ended   bool // nothing more is to be scheduled
@@ -45,7 +47,6 @@ type flight struct {
 	delays  []time.Duration
 	overdue int                   // requests that went out later than is tolerated
 	blocks  [][]exchange.Exchange // what came back
-	sent    int
 	ending  Ending
 	spent   bool
 	err     error
@@ -152,13 +153,10 @@ func (f *flight) stopped() bool {
 }
 
 // enter ties a request that came out of Vegeta to its place in the schedule,
-// and returns when it was due. In a closed loop that is when a worker takes it.
+// and returns when it was due.
 func (f *flight) enter(number int) (h hit, due time.Duration, ok bool) {
 	due = f.due(number)
 	now := f.clock.Now()
-	if f.work != nil && f.work.closed {
-		due = now
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h, ok = f.waiting[number]
@@ -246,7 +244,7 @@ func (f *flight) result() Result {
 		Start:     f.due(0),
 		End:       f.due(0),
 		Scheduled: f.scheduled(),
-		Sent:      f.sent,
+		Sent:      int(f.sent.Load()),
 		Delay:     p99(f.delays),
 		Spent:     f.spent,
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 )
 
@@ -23,20 +24,20 @@ var errResent = errors.New("the server ended the connection or refused the strea
 // the log would not. A request of which nothing has gone out may still take
 // another connection.
 //
-// It returns a shallow copy of the request for the context.
-func sendOnce(ctx context.Context, req *http.Request) *http.Request {
+// It returns a shallow copy of the request for the context. Clear says that
+// the request certainly goes out without TLS, and so over HTTP/1.
+func sendOnce(ctx context.Context, req *http.Request, clear bool) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		// What has no body is repeated without asking. This is an empty one.
 		req = req.WithContext(ctx)
 		req.Body, req.GetBody = io.NopCloser(bytes.NewReader(nil)), nil
 		return req
 	}
-	again := req.GetBody
-	if again == nil {
+	again, idempotent := req.GetBody, repeatable(req)
+	if again == nil || clear && !idempotent {
 		return req.WithContext(ctx)
 	}
 	var gone, http2 atomic.Bool
-	idempotent := req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
 	trace := &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) {
 			if c, ok := i.Conn.(*tls.Conn); ok {
@@ -55,4 +56,30 @@ func sendOnce(ctx context.Context, req *http.Request) *http.Request {
 		return again()
 	}
 	return req
+}
+
+// repeatable reports whether package net/http may repeat a request over HTTP/1
+// although a part of it has gone out.
+func repeatable(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
+}
+
+// cleartext returns u if what goes there over a transport certainly goes
+// without TLS, to the endpoint or to a proxy; else nil.
+func cleartext(over http.RoundTripper, u *url.URL) *url.URL {
+	t, ok := over.(*http.Transport)
+	if !ok || u.Scheme != "http" {
+		return nil
+	}
+	if t.Proxy != nil {
+		proxy, err := t.Proxy(&http.Request{URL: u})
+		if err != nil || proxy != nil && proxy.Scheme != "http" {
+			return nil
+		}
+	}
+	return u
 }

@@ -1,11 +1,10 @@
 package attack
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -22,6 +21,7 @@ type recorder struct {
 	calibrator *Calibrator
 	next       http.RoundTripper
 	room       *room
+	clear      *url.URL // where requests go that certainly see no TLS; nil: unknown
 
 	mu  sync.Mutex
 	seq uint64
@@ -84,8 +84,10 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 	if t.hit.words > 0 {
 		x.PromptTokens = r.calibrator.Tokens(t.hit.words)
 	}
-	if a, ok := strategy.AttemptOf(req.Context()); ok {
-		x.Key, x.Model = cmp.Or(a.Key, x.Key), cmp.Or(a.Model, x.Model)
+	if r.cfg.Wrap != nil {
+		if a, ok := strategy.AttemptOf(req.Context()); ok {
+			x.Key, x.Model = cmp.Or(a.Key, x.Key), cmp.Or(a.Model, x.Model)
+		}
 	}
 	r.mu.Lock()
 	if x.Seq = r.seq; t.f.alone {
@@ -97,9 +99,7 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 	r.mu.Unlock()
 	if x.Attempt == 1 {
 		t.number.Store(x.Seq)
-		t.f.mu.Lock()
-		t.f.sent++
-		t.f.mu.Unlock()
+		t.f.sent.Add(1)
 	}
 	x.Task = t.number.Load()
 	if t.f.work != nil {
@@ -113,11 +113,11 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Response, reading, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), r.timeout())
 	defer cancel()
-	out := sendOnce(ctx, req)
+	out := sendOnce(ctx, req, r.clear != nil && req.URL.Scheme == r.clear.Scheme && req.URL.Host == r.clear.Host)
 	if r.cfg.Wrap != nil { // a strategy may send the request again, with another key
 		out.Header = req.Header.Clone()
+		r.keys.sign(out.Header, out.URL, x.Key)
 	}
-	r.keys.sign(out, x.Key)
 	resp, err := r.next.RoundTrip(out)
 	if err != nil {
 		return nil, reading{}, within(ctx, err)
@@ -132,7 +132,7 @@ func (r *recorder) exchange(req *http.Request, x *exchange.Exchange) (*http.Resp
 	x.Streamed, x.FirstToken, x.Usage = rd.streamed, rd.firstToken, rd.usage
 	x.Truncated, x.BytesIn = truncated(rd.finish), uint64(rd.size)
 	resp.Request = req
-	resp.Body = io.NopCloser(bytes.NewReader(rd.body))
+	resp.Body = newKeptBody(rd.body)
 	if rd.err != nil && !decided(x.Status, rd) {
 		return nil, rd, rd.err
 	}

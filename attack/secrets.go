@@ -20,7 +20,7 @@ const shortest = 8
 // A keyring holds the keys of a target and keeps them out of everything that
 // is written.
 type keyring struct {
-	host   string // scheme and host that the keys are for
+	target *url.URL // whose scheme and host the keys are for
 	header string
 	values map[string]string // header values by the keys' names
 	redact *strings.Replacer
@@ -28,7 +28,7 @@ type keyring struct {
 
 func newKeyring(cfg Config, u *url.URL) (*keyring, error) {
 	k := &keyring{
-		host:   origin(u),
+		target: u,
 		header: http.CanonicalHeaderKey(cfg.AuthHeader),
 		values: make(map[string]string, len(cfg.Keys)),
 	}
@@ -54,21 +54,20 @@ func newKeyring(cfg Config, u *url.URL) (*keyring, error) {
 	return k, nil
 }
 
-func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
-
-// sign adds the key of the given name to a request, unless a strategy has set
-// one or the request goes to another host than the keys are for. Strategies
-// know one header for keys; where the target has another, the key goes there.
-func (k *keyring) sign(req *http.Request, name string) {
+// sign adds the key of the given name to the header of a request to u, unless
+// a strategy has set one or the request goes to another host than the keys are
+// for. Strategies know one header for keys; where the target has another, the
+// key goes there.
+func (k *keyring) sign(header http.Header, u *url.URL, name string) {
 	value, ok := k.values[name]
-	if !ok || origin(req.URL) != k.host {
+	if !ok || u.Scheme != k.target.Scheme || u.Host != k.target.Host {
 		return
 	}
 	if k.header != "Authorization" {
-		req.Header.Del("Authorization")
+		header.Del("Authorization")
 	}
-	if req.Header.Get(k.header) == "" {
-		req.Header[k.header] = []string{value}
+	if header.Get(k.header) == "" {
+		header[k.header] = []string{value}
 	}
 }
 

@@ -33,14 +33,14 @@ func TestSign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.sign(req, "main")
+		k.sign(req.Header, req.URL, "main")
 		if got := req.Header.Get("Authorization"); got != want {
 			t.Errorf("%s: %q, want %q", target, got, want)
 		}
 	}
 	req, _ := http.NewRequest("GET", "https://api.test/", nil)
 	req.Header.Set("Authorization", "Bearer other")
-	if k.sign(req, "main"); req.Header.Get("Authorization") != "Bearer other" {
+	if k.sign(req.Header, req.URL, "main"); req.Header.Get("Authorization") != "Bearer other" {
 		t.Error("the strategy's key was replaced")
 	}
 }

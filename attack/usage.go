@@ -33,18 +33,20 @@ func (o ownUsage) into(u *exchange.Usage, data []byte) {
 	if !o.in(data) || !gjson.ValidBytes(data) {
 		return
 	}
+	counts := *u // a variable of its own, so that u needs no memory
 	for _, f := range []struct {
 		path string
 		to   *int64
 	}{
-		{o.paths.Prompt, &u.Prompt}, {o.paths.Completion, &u.Completion},
-		{o.paths.Total, &u.Total}, {o.paths.Cached, &u.Cached},
+		{o.paths.Prompt, &counts.Prompt}, {o.paths.Completion, &counts.Completion},
+		{o.paths.Total, &counts.Total}, {o.paths.Cached, &counts.Cached},
 	} {
 		if n := gjson.GetBytes(data, f.path).Int(); f.path != "" && n > 0 {
 			*f.to = n
 		}
 	}
-	if o.paths.Total == "" || u.Total < u.Prompt+u.Completion {
-		u.Total = u.Prompt + u.Completion
+	if o.paths.Total == "" || counts.Total < counts.Prompt+counts.Completion {
+		counts.Total = counts.Prompt + counts.Completion
 	}
+	*u = counts
 }

@@ -35,12 +35,15 @@ type work struct {
 func WorkStage(number int, tasks []workload.Task) search.Stage {
 	s := search.Stage{Number: number, Question: "workload", Why: "what the application does"}
 	for _, t := range tasks {
+		s.Hits += len(t.Requests)
+	}
+	s.Offsets, s.Sizes = make([]time.Duration, 0, s.Hits), make([]search.Size, 0, s.Hits)
+	for _, t := range tasks {
 		for _, r := range t.Requests {
 			s.Offsets = append(s.Offsets, t.At)
 			s.Sizes = append(s.Sizes, search.Size{Prompt: r.Prompt, MaxTokens: r.MaxTokens})
 		}
 	}
-	s.Hits = len(s.Offsets)
 	return s
 }
 
@@ -55,7 +58,7 @@ func WorkStage(number int, tasks []workload.Task) search.Stage {
 // exchanges. cutFails says that an answer is worthless when it is shorter than
 // the task wanted.
 func (a *Attacker) Work(ctx context.Context, s search.Stage, tasks []workload.Task, workers int, cutFails bool) (Result, []compare.Task, error) {
-	w := &work{closed: workers > 0, workers: workers, tasks: tasks}
+	w := &work{closed: workers > 0, workers: workers, tasks: tasks, first: make([]int, 0, len(tasks)), ends: make([]compare.Task, 0, s.Hits)}
 	for _, t := range tasks {
 		w.first = append(w.first, len(w.ends))
 		for _, r := range t.Requests {
@@ -70,18 +73,16 @@ func (a *Attacker) Work(ctx context.Context, s search.Stage, tasks []workload.Ta
 	return r, w.result(s, r), err
 }
 
-// begin notes that a request has come to its turn and gives the chain its
-// deadline.
-func (w *work) begin(ctx context.Context, c Clock, number int, due time.Duration) context.Context {
+// begin notes that a request has come to its turn and returns its deadline, if
+// it has one.
+func (w *work) begin(c Clock, number int, due time.Duration) (deadline time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	end := &w.ends[number]
-	end.Due = due
-	t := strategy.Task{Number: uint64(number)}
-	if end.Deadline > 0 {
-		t.Deadline = time.Now().Add(c.until(due + end.Deadline))
+	if end.Due = due; end.Deadline > 0 {
+		deadline = time.Now().Add(c.until(due + end.Deadline))
 	}
-	return strategy.WithTask(ctx, t)
+	return deadline
 }
 
 // saw notes what an attempt came to.
@@ -102,6 +103,9 @@ func (w *work) end(number int, now time.Duration, err error) {
 // gaveUp names why a chain ended a task by itself; it is empty for what an
 // attempt came to.
 func gaveUp(err error) string {
+	if err == nil {
+		return ""
+	}
 	for _, own := range []struct {
 		err  error
 		name string
@@ -141,7 +145,7 @@ func (w *work) result(s search.Stage, r Result) []compare.Task {
 			end.Done = end.Due
 		}
 	}
-	return slices.Clone(w.ends)
+	return w.ends
 }
 
 // succeeded reports whether the last attempt of a request was a success.
@@ -184,10 +188,8 @@ func (a *Attacker) loop(f *flight) Result {
 // ask sends one request of a closed loop and reports whether it succeeded.
 func (a *Attacker) ask(to *entry, f *flight, number int) bool {
 	h := a.render.render(&f.stage, number)
-	f.mu.Lock()
-	f.waiting[number] = h
-	f.mu.Unlock()
-	resp, err := to.send(a.request(h.body), number)
+	ctx := to.begin(h, f.clock.Now()) // due when a worker takes it
+	resp, err := to.send(a.request(ctx, h.body), h)
 	if err != nil {
 		return false
 	}
@@ -196,15 +198,20 @@ func (a *Attacker) ask(to *entry, f *flight, number int) bool {
 	return f.work.succeeded(number)
 }
 
-// request returns a request that has nothing but the target's address and a
-// body.
-func (a *Attacker) request(body []byte) *http.Request {
-	again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req := &http.Request{
-		Method: a.method(), URL: a.parsed, Host: a.parsed.Host, ContentLength: int64(len(body)),
+// blank is a request that has nothing but the target's address.
+func (a *Attacker) blank() *http.Request {
+	return &http.Request{
+		Method: a.method(), URL: a.parsed, Host: a.parsed.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody,
 	}
-	if len(body) > 0 {
+}
+
+// request returns a request that has nothing but the target's address, a
+// context and a body.
+func (a *Attacker) request(ctx context.Context, body []byte) *http.Request {
+	req := a.empty.WithContext(ctx)
+	if req.ContentLength = int64(len(body)); len(body) > 0 {
+		again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.Body, _ = again()
 		req.GetBody = again
 	}

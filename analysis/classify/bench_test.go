@@ -1,8 +1,10 @@
 package classify
 
 import (
+	"net/http"
 	"testing"
 
+	"probe/analysis/exchange"
 	"probe/scenarios/providers"
 )
 
@@ -34,4 +36,22 @@ func BenchmarkClassify(b *testing.B) {
 			i++
 		}
 	})
+}
+
+// BenchmarkSuccess sorts what most answers of a run are.
+func BenchmarkSuccess(b *testing.B) {
+	a := Answer{
+		Status: 200,
+		Header: http.Header{"Content-Type": {"application/json"}, "Date": {"Thu, 01 Jan 2026 00:00:00 GMT"}, "Content-Length": {"330"}},
+		Body: []byte(`{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",` +
+			`"content":"A plain answer of a few words, as short as those of a probe are."},"finish_reason":"stop"}],` +
+			`"usage":{"prompt_tokens":170,"completion_tokens":16,"total_tokens":186}}`),
+	}
+	c := Unknown()
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := c.Classify(a); v.Outcome != exchange.Success {
+			b.Fatal(v)
+		}
+	}
 }

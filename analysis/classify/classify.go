@@ -14,6 +14,7 @@ package classify
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"probe/analysis/exchange"
@@ -68,6 +69,9 @@ func (c *Classifier) Classify(a Answer) exchange.Verdict {
 // beside its verdict: values that could not be read, signs of another
 // provider than the one that was named.
 func (c *Classifier) Explain(a Answer) (exchange.Verdict, []string) {
+	if plain(a) && !c.tells(a.Header) {
+		return exchange.Verdict{Outcome: exchange.Success}, nil
+	}
 	r := read(a)
 	failed := failure(a, r)
 	s := c.signs(r, failed)
@@ -91,6 +95,18 @@ func (c *Classifier) Explain(a Answer) (exchange.Verdict, []string) {
 		v.Whose = exchange.WhoseYours
 	}
 	return v, w
+}
+
+// tells reports whether any header of a success says something: who sent it,
+// or what the limits are.
+func (c *Classifier) tells(h http.Header) bool {
+	own := c.reader(signs{})
+	for name := range h {
+		if name = lower(name); len(c.known.headers[name]) > 0 || own.reads(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // mistaken reports whether the sender that a header gives away is another one

@@ -10,10 +10,11 @@ import (
 
 // A compiled profile is ready to be asked quickly: all patterns of its rules
 // are looked for in one pass over a message, and codes and header names are
-// looked up instead of compared one by one.
+// looked up instead of compared one by one. The patterns are put together when
+// a failure first asks for them: a run without one needs none.
 type compiled struct {
 	*providers.Profile
-	message, meaning   *lazyre.Set
+	message, meaning   func() *lazyre.Set
 	conditions         []conditions
 	codes, types, link index
 	headers            []providers.HeaderSpec // its own, then everybody's
@@ -92,12 +93,17 @@ func newCompiled(p *providers.Profile) *compiled {
 		c.link.add(rule.Link, i)
 	}
 	// Every pattern compiled when it was read, so together they do too.
-	c.message, c.meaning = lazyre.MustCompile(message...), lazyre.MustCompile(meaning...)
+	c.message, c.meaning = together(message), together(meaning)
 	c.specs(p.Headers)
 	if p.Name != providers.Generic {
 		c.specs(builtin(providers.Generic).Headers)
 	}
 	return c
+}
+
+// together makes one set of expressions, when it is first asked for.
+func together(expressions []string) func() *lazyre.Set {
+	return sync.OnceValue(func() *lazyre.Set { return lazyre.MustCompile(expressions...) })
 }
 
 // specs adds header specifications, with their names in lower case.
@@ -116,7 +122,7 @@ func (c *compiled) specs(specs []providers.HeaderSpec) {
 // a member of the body that repeats one.
 func (c *compiled) sends(r *reading) bool {
 	for name := range r.header {
-		if c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy") {
+		if c.reads(name) {
 			return true
 		}
 	}
@@ -128,11 +134,17 @@ func (c *compiled) sends(r *reading) bool {
 	return false
 }
 
+// reads reports whether a header, by its name in lower case, is one that the
+// profile reads limits from.
+func (c *compiled) reads(name string) bool {
+	return c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy")
+}
+
 // detectors recognise the built-in profiles by what they answer.
 type detectors struct {
 	profiles []*providers.Profile
 	headers  map[string][]headerSign
-	bodies   *lazyre.Set
+	bodies   func() *lazyre.Set
 	of       []int // the profile of each expression in bodies
 }
 
@@ -162,7 +174,7 @@ var knownSigns = sync.OnceValue(func() *detectors {
 		}
 		d.profiles = append(d.profiles, p)
 	}
-	d.bodies = lazyre.MustCompile(bodies...)
+	d.bodies = together(bodies)
 	return d
 })
 

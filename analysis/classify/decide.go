@@ -28,7 +28,7 @@ const detectable = 32 << 10
 func (c *Classifier) signs(r *reading, failed bool) signs {
 	s := signs{header: c.known.byHeader(r.header)}
 	if failed {
-		found := c.known.bodies.Match(r.raw[:min(len(r.raw), detectable)])
+		found := c.known.bodies().Match(r.raw[:min(len(r.raw), detectable)])
 		s.gateway = c.known.byBody(found, providers.KindGateway)
 		s.provider = c.known.byBody(found, providers.KindProvider)
 	}

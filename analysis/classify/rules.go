@@ -14,7 +14,7 @@ func (c *compiled) match(r *reading) *providers.Rule {
 		return nil
 	}
 	e := evidence{
-		message: c.message.Match(r.message), meaning: c.meaning.Match(r.meaning),
+		message: c.message().Match(r.message), meaning: c.meaning().Match(r.meaning),
 		code: c.codes.find(r.codes, len(c.Rules)), kind: c.types.find(r.types, len(c.Rules)),
 		link: c.link.find(r.links, len(c.Rules)),
 	}

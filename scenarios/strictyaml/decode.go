@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -201,12 +202,22 @@ func (dec *decoder) dict(path string, n *yaml.Node, v reflect.Value, secret bool
 	}
 }
 
-// fieldsOf returns the fields of a struct type that have a key.
+// knownFields are the fields of the struct types that were asked for: they are
+// asked for at every key of a file.
+var knownFields sync.Map // reflect.Type -> []reflect.StructField
+
+// fieldsOf returns the fields of a struct type that have a key. They must not
+// be changed.
 func fieldsOf(t reflect.Type) []reflect.StructField {
-	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
+	if known, ok := knownFields.Load(t); ok {
+		return known.([]reflect.StructField)
+	}
+	fields := slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool {
 		name, _ := yamlName(f)
 		return name == ""
 	})
+	knownFields.Store(t, fields)
+	return fields
 }
 
 // fieldOf returns the field with the given key.
