@@ -144,6 +144,9 @@ func why(l *fit.Limit, row *Limit) string {
 		fmt.Fprintf(&b, "each of %d refusals would have brought the last %.4g s above %s, and no admission ever did",
 			len(l.Explained), l.Window().Seconds(), number(l.Best))
 	}
+	if l.Proven {
+		b.WriteString("; limit, use, request and wait in the refusals' own words fit together as only such a bucket's do")
+	}
 	if l.CountRefused {
 		b.WriteString("; refused requests count as well")
 	}

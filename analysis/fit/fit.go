@@ -28,6 +28,10 @@ type Candidate struct {
 
 	corners []corner
 
+	// Proven tells that the endpoint's own refusals give the limiter away: it is
+	// a bucket, and capacity and rate are theirs.
+	Proven bool
+
 	Explained    []int // indexes of the refusals it explains
 	Contradicted int   // admissions it would have refused
 }
@@ -154,7 +158,9 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 	if unexplained := float64(len(left)); unexplained >= fewLeft && unexplained > shareLeft*float64(len(wanted)) {
 		return nil, wanted // what leaves so much open explains nothing
 	}
-	return append(known, limits...), left
+	limits = append(known, limits...)
+	f.prove(limits)
+	return limits, left
 }
 
 // Refusals that limits may leave unexplained and still be believed: a few, or

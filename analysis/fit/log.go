@@ -67,6 +67,8 @@ type Log struct {
 	// Untyped is the dimension that unclassified refusals of small requests
 	// speak for; empty means requests. See [UntypedDimension].
 	Untyped Dimension
+
+	proofs []proof // what refusals have given away
 }
 
 // serverResolution is the resolution of the server clocks we know of:
@@ -77,7 +79,7 @@ const serverResolution = time.Millisecond
 // that never reached a limiter, and refusals that are not the account's own
 // are left out.
 func NewLog(xs []exchange.Exchange) *Log {
-	l := &Log{ServerClock: hasServerClock(xs)}
+	l := &Log{ServerClock: hasServerClock(xs), proofs: proofs(xs)}
 	base := clockBase(xs)
 	for i := range xs {
 		x := &xs[i]

@@ -44,18 +44,14 @@ func (s *Search) explore(ax *axis) error {
 	if err != nil || !met {
 		return err
 	}
-	if err := s.descend(ax); err != nil {
-		return err
+	if limits, _ := s.limits(ax.dim); len(limits) == 0 || !limits[len(limits)-1].Proven {
+		if err := s.descend(ax); err != nil {
+			return err
+		}
 	}
 	const mostLimiters = 3
 	for range mostLimiters {
-		if err := s.recover(ax); err != nil {
-			return err
-		}
-		if err := s.narrow(ax, mostQuestions); err != nil {
-			return err
-		}
-		if ended, err := s.dimension(ax); ended || err != nil {
+		if ended, err := s.tellApart(ax); ended || err != nil {
 			return err
 		}
 		if limits, left := s.limits(ax.dim); len(limits) == 0 && left > 0 {
@@ -79,6 +75,21 @@ func (s *Search) explore(ax *axis) error {
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
+}
+
+// tellApart finds out which model the latest limiter is, unless it has said so
+// itself. It reports whether nothing is left to ask about the axis.
+func (s *Search) tellApart(ax *axis) (ended bool, err error) {
+	if limits, left := s.limits(ax.dim); left == 0 && len(limits) > 0 && limits[len(limits)-1].Proven {
+		return false, nil // only to be verified
+	}
+	if err := s.recover(ax); err != nil {
+		return false, err
+	}
+	if err := s.narrow(ax, mostQuestions); err != nil {
+		return false, err
+	}
+	return s.dimension(ax)
 }
 
 // mostQuestions bounds how often candidates are asked to part.

@@ -117,7 +117,7 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 }
 
 // soakAbove goes 5 % over the limit, starting from a soak below it, until
-// something is refused; a bucket with much in store is gone over by more, so
+// something is refused; a bucket, which then is full, is gone over by so much
 // that its store is used up within two windows.
 func (s *Search) soakAbove(ax *axis) error {
 	if !s.cfg.Verify {
@@ -128,7 +128,11 @@ func (s *Search) soakAbove(ax *axis) error {
 	if !ok {
 		return nil
 	}
-	for _, over := range []float64{1.05, 1.2, 1.6} {
+	overs := []float64{1.05, 1.2, 1.6}
+	if limit.Algorithm == limiter.TokenBucket {
+		overs = []float64{1.6, 2.4}
+	}
+	for _, over := range overs {
 		_, high := limit.RateBounds()
 		st := s.paced(ax, &limit, 1)
 		st.Rate *= over * high / limit.RateLow
