@@ -59,7 +59,7 @@ func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bo
 
 // vague is the range of a window, a ratio, from which on a limit is not known
 // well enough to say what it refuses.
-const vague = 1.3
+const vague = 2
 
 // Strict is a limiter that refuses whatever the candidate may refuse, under
 // arrivals that are known up to a slack; false when the candidate is known too

@@ -236,6 +236,10 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			ax.rate /= 2 // a token limit has less room even for requests so small
 			bout, sent, fresh = first/growth, 0, true
 			continue
+		case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01:
+			ax.rate = s.belowRequests(ax.rate / 2) // the request limit is not known as well as was thought
+			bout, sent, fresh = first/growth, 0, true
+			continue
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
 		case n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
@@ -274,6 +278,18 @@ func (s *Search) untilRoom(ax *axis, st Stage) time.Duration {
 		return rest
 	}
 	return 0
+}
+
+// belowRequests returns a rate that the slowest request limit certainly
+// sustains, at most the given one.
+func (s *Search) belowRequests(most float64) float64 {
+	const share = 0.9
+	limits, _ := s.limits(fit.Requests)
+	if l, ok := slowest(limits); ok {
+		low, _ := l.RateBounds()
+		return math.Min(most, share*low)
+	}
+	return most
 }
 
 // horizon is the number of requests that fill the longest window at a rate,
