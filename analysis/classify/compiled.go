@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,6 +19,7 @@ type compiled struct {
 	codes, types, link index
 	headers            []providers.HeaderSpec // its own, then everybody's
 	headerNames        map[string]bool        // all that headers name, in lower case
+	headerStarts       []string               // how those begin that stand for several
 }
 
 // conditions say where in the sets the patterns of one rule are; -1: nowhere.
@@ -103,8 +105,10 @@ func newCompiled(p *providers.Profile) *compiled {
 // specs adds header specifications, with their names in lower case.
 func (c *compiled) specs(specs []providers.HeaderSpec) {
 	for _, spec := range specs {
-		for _, name := range []*string{&spec.Limit, &spec.Remaining, &spec.Used, &spec.Requested, &spec.Reset} {
-			if *name = strings.ToLower(*name); *name != "" {
+		for _, name := range []*string{&spec.Limit, &spec.Remaining, &spec.Used, &spec.Requested, &spec.Reset, &spec.Needs} {
+			if *name = strings.ToLower(*name); strings.HasSuffix(*name, "*") {
+				c.headerStarts = append(c.headerStarts, strings.TrimSuffix(*name, "*"))
+			} else if *name != "" {
 				c.headerNames[*name] = true
 			}
 		}
@@ -116,7 +120,8 @@ func (c *compiled) specs(specs []providers.HeaderSpec) {
 // a member of the body that repeats one.
 func (c *compiled) sends(r *reading) bool {
 	for name := range r.header {
-		if c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy") {
+		if c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy") ||
+			slices.ContainsFunc(c.headerStarts, func(start string) bool { return strings.HasPrefix(name, start) }) {
 			return true
 		}
 	}

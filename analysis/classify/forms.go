@@ -136,7 +136,21 @@ var forms = []form{
 	},
 	{
 		dim: "concurrency",
-		re:  wording(`(?:limit(?:ed)?(?: of| to|:| is)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\s`),
+		re:  wording(`(?:limit(?:ed)?(?: of| to|:| is)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\b`),
+	},
+	// key "k" has 1 concurrent requests in flight (limit 1); all slots are busy (cap 5)
+	{
+		dim: "concurrency", full: true,
+		re: wording(`{used} (?:concurrent|parallel|simultaneous|in-flight|active|running|open) (?:requests?|calls?|connections?|streams?|sessions?|jobs?|tasks?)(?: in flight| running| active| open)?,? ?\((?:limit|max(?:imum)?|cap|of)(?: is|:|=)? ?{limit}\)`),
+	},
+	{
+		dim: "concurrency", full: true,
+		re: wording(`\bslots?\b[^.\d]{0,30}\((?:cap|limit|max(?:imum)?|of)(?: is|:|=)? ?{limit}\)`),
+	},
+	// Request quota exceeded. Used: 176/1700
+	{
+		full: true,
+		re:   wording(`{what} (?:quota|limit|allowance)(?: exceeded| exhausted| reached)?[.,:;]* (?:used|usage|current)[:=]? ?{used} ?/ ?{limit}\b`),
 	},
 	{
 		dim: "concurrency", full: true,

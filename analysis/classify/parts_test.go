@@ -57,6 +57,9 @@ func TestMessageWait(t *testing.T) {
 		{"The quota will reset at 09-01 00:00:00 UTC.", 3600},
 		{"Your limit will reset at 2026-09-01 07:30:00", -1}, // in whose time zone?
 		{"Please try again later.", -1},
+		{"Please try again after an hour.", 3600},
+		{"try again in one day", 86400},
+		{"Only one hour is left of your trial", -1},
 		{"The prompt took 30 seconds", -1},
 	} {
 		r := read(Answer{Status: 429, Body: []byte(tc.message), Header: http.Header{"Date": {"Mon, 31 Aug 2026 23:00:00 GMT"}}})

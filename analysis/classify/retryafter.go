@@ -16,11 +16,13 @@ const maxWait = 400 * 86400
 const (
 	compactSpan = `(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b`
 	wordySpan   = `\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms\b|minutes?|mins?\b|months?|seconds?|secondes?|segundos?|sekunden|secs?\b|hours?|hrs?\b|days?|weeks?|[smhd]\b|毫秒|秒钟?|秒|分钟|分|小时|个小时|時間|天|日|周|个月|초|분)`
-	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
+	oneSpan     = `(?:an?|one)\s+(?:hour|day|week)\b`
+	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `|` + oneSpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
 )
 
 var (
 	part     = regexp.MustCompile(`(?i)^(?:\s|,|and\b)*(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|minutes?|mins?|months?|seconds?|secs?|hours?|hrs?|hr|days?|weeks?|segundos?|secondes?|sekunden|[smhdw]|毫秒|秒钟?|分钟?|个?小时|時間|天|日|周|个?月|초|분)`)
+	one      = regexp.MustCompile(`(?i)\b(?:an?|one)\s+(hour|day|week)\b`)
 	clockish = regexp.MustCompile(`^(?:(\d{1,3})\.)?(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
 )
 
@@ -35,6 +37,9 @@ func duration(s string) (seconds float64, ok bool) {
 		}
 		seconds := parts[0]*86400 + parts[1]*3600 + parts[2]*60 + parts[3]
 		return seconds, seconds <= maxWait
+	}
+	if m := one.FindStringSubmatchIndex(s); m != nil && m[0] == 0 {
+		return unitSeconds(s[m[2]:m[3]]), true
 	}
 	for {
 		m := part.FindStringSubmatch(s)

@@ -93,6 +93,27 @@ func TestSentences(t *testing.T) {
 		{"当前模型请求量过大，请排队", "overload", "", 0},
 		{"试用额度已用完，请购买套餐", "free_quota", "", 0},
 		{"请求过于频繁，每天的次数限制见文档", "request_rate", "", 0},
+		{"Limits: 60 requests per minute, 1000 requests per day", "unclassified", "requests 60/60s, requests 1000/86400s", 0}, // which?
+		{"Free tier rate limit exceeded", "unclassified", "", 0},
+		{"You have reached your request limit", "unclassified", "", 0}, // of a minute, or of the plan?
+		{"You have used up the requests of your free trial", "free_quota", "", 0},
+		{"You've reached your trial message limit", "free_quota", "", 0},
+		{"24-hour credit limit exceeded", "daily_quota", "", 0},
+		{"5h limit reached", "daily_quota", "", 0},
+		{"Exceeded the quota for this billing cycle", "daily_quota", "", 0},
+		{"You've used all of your included requests for this month", "daily_quota", "", 0},
+		{"You have no remaining quota. Resets on 2026-12-01", "daily_quota", "", 0},
+		{"Too many requests from this IP, please try again after an hour", "daily_quota", "", 3600},
+		{"Rate limit exceeded. Your daily quota is not affected.", "unclassified", "", 0},
+		{"您的免费额度已用完，请明天再来", "daily_quota", "", 0},
+		{"The service is receiving too many requests from you", "request_rate", "", 0},
+		{"Burst capacity exceeded", "burst", "", 0},
+		{"no workers available", "overload", "", 0},
+		{"The maximum queue size was exceeded", "overload", "", 0},
+		{"The server is temporarily unable to handle your request", "overload", "", 0},
+		{"Your key has 4 concurrent requests running (max 4)", "concurrency", "concurrency 4 used 4", 0},
+		{"Message quota exceeded. Used: 50/50", "unclassified", "requests 50 used 50", 0},
+		{"The input token count exceeds the per-minute quota", "token_rate", "", 0},
 		{"token limit per minute: 90000, used: 89000, requested: 2000", "token_rate", "tokens 90000/60s used 89000 requested 2000", 0},
 	} {
 		got := Unknown().Classify(Answer{Status: 429, Body: []byte(tc.sentence)})
