@@ -156,6 +156,11 @@ var forms = []form{
 		dim: "concurrency", full: true,
 		re: wording(`并发(?:数|请求数|量)?(?:已)?(?:的)?(?:达到|超过|超出)?(?:最大)?(?:上限|限制|限额)?\s*[为是:：(（]?\s*{limit}`),
 	},
+	// global concurrency limit reached (96/96)
+	{
+		dim: "concurrency", full: true,
+		re: wording(`concurren\w+(?: \w+)? limit (?:reached|exceeded|hit):? ?\(?{used} ?/ ?{limit}\b`),
+	},
 	// only 2 requests in progress at a time; at most 3 requests at once
 	{
 		dim: "concurrency",

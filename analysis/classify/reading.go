@@ -36,6 +36,7 @@ type reading struct {
 	links   []string // fragments of links, in lower case
 	codes   []string // what members that carry a code or a type say, in lower case
 	types   []string
+	words   []string // those codes and types that are one word
 }
 
 // read takes an answer apart. Of a plain success it reads the headers only.
@@ -130,6 +131,11 @@ func (r *reading) finish() {
 		}
 	}
 	r.codes, r.types = r.values(codeNames), r.values(typeNames)
+	for _, v := range slices.Concat(r.codes, r.types) {
+		if !strings.ContainsFunc(v, wordBreak) && !slices.Contains(r.words, v) {
+			r.words = append(r.words, v)
+		}
+	}
 }
 
 // field notes one member's value. Names are matched without regard to case.

@@ -172,7 +172,7 @@ func (r *reading) until(t time.Time) (float64, bool) {
 func (r *reading) fieldWait(*warnings) (float64, bool) {
 	for _, name := range []string{"retrydelay", "retry_after_seconds", "retryafterseconds", "retry_after", "retryafter", "retry-after", "retry_after_s",
 		"resets_in_seconds", "reset_in_seconds", "reset_after_seconds", "resets_in", "reset_in", "retry_in", "retry_in_seconds", "wait_seconds",
-		"estimated_time"} {
+		"estimated_time", "reset_seconds", "cooldown_seconds", "cooldown_remaining_seconds", "seconds_until_reset"} {
 		for _, v := range r.fields[name] {
 			if s, ok := r.span(v); ok {
 				return s, true

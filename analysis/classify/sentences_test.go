@@ -114,6 +114,12 @@ func TestSentences(t *testing.T) {
 		{"Your key has 4 concurrent requests running (max 4)", "concurrency", "concurrency 4 used 4", 0},
 		{"Message quota exceeded. Used: 50/50", "unclassified", "requests 50 used 50", 0},
 		{"The input token count exceeds the per-minute quota", "token_rate", "", 0},
+		{"All keys for this model are cooling down", "overload", "", 0},
+		{"Loading model", "overload", "", 0},
+		{"Your in-flight spending budget is exhausted", "concurrency", "", 0},
+		{"Concurrency limit reached (8/8)", "concurrency", "concurrency 8 used 8", 0},
+		{"Consumed (req/min): 20, Remaining (req/min): 0", "request_rate", "", 0},
+		{"You have used this period's free allowance", "daily_quota", "", 0},
 		{"token limit per minute: 90000, used: 89000, requested: 2000", "token_rate", "tokens 90000/60s used 89000 requested 2000", 0},
 	} {
 		got := Unknown().Classify(Answer{Status: 429, Body: []byte(tc.sentence)})

@@ -1,6 +1,10 @@
 package classify
 
-import "probe/analysis/exchange"
+import (
+	"net/http"
+
+	"probe/analysis/exchange"
+)
 
 // longPeriod is the shortest window, in seconds, that makes a limit an
 // allowance rather than a rate: the design's daily_quota begins at an hour.
@@ -8,7 +12,8 @@ const longPeriod = 3600
 
 // settle corrects a verdict by the numbers that the answer discloses, which
 // say more than its words, and fills in what is usual for its outcome.
-func settle(v *exchange.Verdict, d disclosure) {
+// status is the HTTP status.
+func settle(v *exchange.Verdict, d disclosure, status int) {
 	if limit := d.exceeded(); limit != nil && byCount(v.Outcome) {
 		switch {
 		case limit.Limit != nil && *limit.Limit == 0:
@@ -28,6 +33,12 @@ func settle(v *exchange.Verdict, d disclosure) {
 			v.Outcome = exchange.DailyQuota
 			if v.Rule == "" {
 				v.Rule = "generic/long-wait"
+			}
+		case exchange.Overload:
+			// A server that is down for hours says 503. Who is told 429 and to
+			// come back tomorrow has used something up, if only a pool's share.
+			if status == http.StatusTooManyRequests {
+				v.Outcome, v.Recovers = exchange.DailyQuota, ""
 			}
 		}
 	}

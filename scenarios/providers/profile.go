@@ -150,6 +150,9 @@ type Rule struct {
 	// Code and Type match the error's code and type, ignoring case.
 	Code []string `yaml:"code,omitempty"`
 	Type []string `yaml:"type,omitempty"`
+	// CodeLike matches the error's code or type where it is one word, for those
+	// that name the cause inside a longer code.
+	CodeLike Pattern `yaml:"code_like,omitempty"`
 	// Fields matches the values of JSON members by member name, at any depth.
 	Fields map[string]Pattern `yaml:"fields,omitempty"`
 	// Headers matches response headers; the pattern "" wants only presence.
