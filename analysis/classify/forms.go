@@ -172,6 +172,9 @@ var forms = []form{
 		re:   wording(`{what} (?:rate )?(?:limit|quota) per {per}(?: reached| exceeded)?(?:[:,]| is| of)+ {limit}(?:[,;] (?:used|current)[:=]? {used})?(?:[,;] requested[:=]? {requested})?`),
 	},
 	{full: true, re: wording(`{what}[ -]per[ -]{per} (?:limit )?(?:reached|exceeded): {limit}\b`)},
+	// 6/5 requests per second; 100 requests for a-model per minute exceeded (remaining: 0)
+	{full: true, re: wording(`\b{used} ?/ ?{limit} {what} per {per}\b`)},
+	{full: true, re: wording(`{limit} {what} (?:for|to|of) \S+ per {per}\b(?: (?:is |was )?(?:exceeded|reached))?(?: \(remaining: {remaining}\))?`)},
 	// 50 requests per minute; 40,000 input tokens per minute; 10 API calls / minute; 5 requests in 10 seconds.
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),

@@ -44,7 +44,7 @@ func duration(s string) (seconds float64, ok bool) {
 	for {
 		m := part.FindStringSubmatch(s)
 		if m == nil {
-			return seconds, ok && seconds <= maxWait
+			return math.Round(seconds*1e9) / 1e9, ok && seconds <= maxWait
 		}
 		n, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
@@ -98,7 +98,7 @@ func (r *reading) headerWait(w *warnings) (float64, bool) {
 			w.add("header %s: cannot read %q as milliseconds", name, clip(v))
 		}
 	}
-	for _, name := range []string{"retry-after", "x-retry-after"} {
+	for _, name := range []string{"retry-after", "x-retry-after", "x-rate-limit-retry-after-seconds", "x-ratelimit-retry-after"} {
 		if v, ok := r.header[name]; ok {
 			if s, ok := r.span(v); ok {
 				return s, true

@@ -120,6 +120,12 @@ func TestSentences(t *testing.T) {
 		{"Concurrency limit reached (8/8)", "concurrency", "concurrency 8 used 8", 0},
 		{"Consumed (req/min): 20, Remaining (req/min): 0", "request_rate", "", 0},
 		{"You have used this period's free allowance", "daily_quota", "", 0},
+		{"6/5 requests per second for this endpoint", "request_rate", "requests 5/1s used 6", 0},
+		{"20 requests for some-model per minute exceeded (remaining: 0)", "request_rate", "requests 20/60s remaining 0", 0},
+		{"This method requires billing to be enabled", "billing", "", 0},
+		{"Spike arrest violation", "request_rate", "", 0},
+		{"Bulkhead 'llm' is full and does not permit further calls", "concurrency", "", 0},
+		{"The model is receiving too many requests right now", "overload", "", 0},
 		{"token limit per minute: 90000, used: 89000, requested: 2000", "token_rate", "tokens 90000/60s used 89000 requested 2000", 0},
 	} {
 		got := Unknown().Classify(Answer{Status: 429, Body: []byte(tc.sentence)})

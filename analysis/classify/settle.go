@@ -2,6 +2,8 @@ package classify
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
 
 	"probe/analysis/exchange"
 )
@@ -46,6 +48,24 @@ func settle(v *exchange.Verdict, d disclosure, status int) {
 		v.Recovers = usualRecovery(v.Outcome)
 	}
 	v.Ambiguous = v.Ambiguous && v.Outcome == exchange.Unclassified
+}
+
+// A budget, spent, can be one of requests in a minute too. It is when the code
+// says rate and the answer asks for a wait that fills no purse: then the words
+// alone are no proof.
+var rateWord = regexp.MustCompile(`rate_?limit|too_?many_?requests|throttl`)
+
+func (r *reading) saysRate(status int, wait *float64) bool {
+	return status == http.StatusTooManyRequests && wait != nil && *wait > 0 && *wait < longPeriod &&
+		slices.ContainsFunc(r.words, rateWord.MatchString)
+}
+
+// doubtful takes a verdict's kind back and leaves what the answer discloses.
+func doubtful(v exchange.Verdict) exchange.Verdict {
+	return exchange.Verdict{
+		Outcome: exchange.Unclassified, Rule: v.Rule, Ambiguous: true,
+		RetryAfterS: v.RetryAfterS, Advertised: v.Advertised,
+	}
 }
 
 // byCount reports whether an outcome is decided by counting, so that
