@@ -122,7 +122,7 @@ func (r *reading) finish() {
 		r.message = strings.ToValidUTF8(r.message[:maxSays], "")
 	}
 	r.meaning = statement(r.message)
-	if strings.ContainsAny(r.message, "0123456789") || one.MatchString(r.message) {
+	if strings.ContainsAny(r.message, "0123456789") || wordySpans(r.message) {
 		r.figures = figures.search(r.message)
 	}
 	if strings.Contains(r.raw, "#") {

@@ -22,7 +22,7 @@ const (
 
 var (
 	part     = regexp.MustCompile(`(?i)^(?:\s|,|and\b)*(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|minutes?|mins?|months?|seconds?|secs?|hours?|hrs?|hr|days?|weeks?|segundos?|secondes?|sekunden|[smhdw]|毫秒|秒钟?|分钟?|个?小时|時間|天|日|周|个?月|초|분)`)
-	one      = regexp.MustCompile(`(?i)\b(?:an?|one)\s+(hour|day|week)\b`)
+	one      = regexp.MustCompile(`(?i)^(?:an?|one)\s+(hour|day|week)\b`)
 	clockish = regexp.MustCompile(`^(?:(\d{1,3})\.)?(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
 )
 
@@ -38,8 +38,8 @@ func duration(s string) (seconds float64, ok bool) {
 		seconds := parts[0]*86400 + parts[1]*3600 + parts[2]*60 + parts[3]
 		return seconds, seconds <= maxWait
 	}
-	if m := one.FindStringSubmatchIndex(s); m != nil && m[0] == 0 {
-		return unitSeconds(s[m[2]:m[3]]), true
+	if m := one.FindStringSubmatch(s); m != nil {
+		return unitSeconds(m[1]), true
 	}
 	for {
 		m := part.FindStringSubmatch(s)
@@ -53,6 +53,11 @@ func duration(s string) (seconds float64, ok bool) {
 		seconds, ok = seconds+n*unitSeconds(m[2]), true
 		s = s[len(m[0]):]
 	}
+}
+
+// wordySpans reports whether a text may name a time span without any digit.
+func wordySpans(s string) bool {
+	return strings.Contains(s, "hour") || strings.Contains(s, "day") || strings.Contains(s, "week")
 }
 
 // unitSeconds is the length of a unit of time as written, in seconds.

@@ -262,13 +262,17 @@ func same(s string) string { return s }
 // oneLine joins lines: within a string JSON allows no break, but a client that
 // wraps what it prints puts one anywhere.
 func oneLine(s string) string {
-	if !strings.Contains(s, "\n") {
+	at := strings.IndexByte(s, '\n')
+	if at < 0 || len(s) > maxText {
 		return s
 	}
-	return lineBreak.ReplaceAllString(s, " ")
+	out := make([]byte, 0, len(s))
+	for ; at >= 0; at = strings.IndexByte(s, '\n') {
+		out = append(append(out, strings.TrimRight(s[:at], " \t\r")...), ' ')
+		s = strings.TrimLeft(s[at+1:], " \t\r\n")
+	}
+	return string(append(out, s...))
 }
-
-var lineBreak = regexp.MustCompile(`[ \t]*\r?\n[ \t]*`)
 
 func fromPythonLines(s string) string { return fromPython(oneLine(s)) }
 
