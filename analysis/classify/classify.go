@@ -87,7 +87,10 @@ func (c *Classifier) Explain(a Answer) (exchange.Verdict, []string) {
 	v := c.decide(a, r, s, limits, d)
 	v.RetryAfterS = r.wait(&w)
 	v.Advertised = slices.Concat(d.limits, limits)
-	settle(&v, d)
+	if v.Rule == "generic/billing" && r.saysRate(a.Status, v.RetryAfterS) {
+		v = doubtful(v)
+	}
+	settle(&v, d, a.Status)
 	if v.Whose == "" && limited(v.Outcome) {
 		v.Whose = cmp.Or(c.owner(r, s, v), usualOwner(v.Outcome))
 	}

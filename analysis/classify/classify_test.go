@@ -98,6 +98,12 @@ func TestWindowsOfHeaders(t *testing.T) {
 			[]string{"requests 20/60s remaining 0"}},
 		{"in the draft's policy, said once", http.Header{"Ratelimit-Limit": {"100"}, "Ratelimit-Policy": {"100;w=60"}, "Ratelimit-Reset": {"30"}},
 			[]string{"requests 100/60s reset 30"}},
+		{"one of several instances each", http.Header{"X-Ai-Ratelimit-Limit-A": {"10"}, "X-Ai-Ratelimit-Remaining-A": {"0"}, "X-Ai-Ratelimit-Limit-B": {"20"}, "X-Ai-Ratelimit-Reset-B": {"7"}},
+			[]string{"tokens 10 remaining 0", "tokens 20 reset 7"}},
+		{"a header that gives another its meaning", http.Header{"X-Ratelimit-Replenish-Rate": {"2"}, "X-Ratelimit-Remaining": {"0"}},
+			[]string{"requests 2/1s remaining 0"}},
+		{"the abbreviation in the middle", http.Header{"X-Ratelimit-Tpm-Limit": {"100"}, "X-Ratelimit-Rpm-Remaining": {"1"}},
+			[]string{"tokens 100/60s", "requests ?/60s remaining 1"}},
 		{"a policy of another amount", http.Header{"X-Ratelimit-Limit": {"20"}, "X-Ratelimit-Policy": {"30;w=60"}},
 			[]string{"requests 20"}},
 	} {
@@ -169,6 +175,35 @@ func TestOwnRules(t *testing.T) {
 	got := New(p).Classify(Answer{Status: 429, Body: []byte("House limit reached: requests per minute")})
 	if got.Outcome != exchange.Concurrency || got.Rule != "openai/house" || got.Whose != exchange.WhoseGateway {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A part of a code is enough where a rule asks for no more; a sentence is no code.
+func TestCodeLike(t *testing.T) {
+	p, err := providers.Read("mine.yaml", []byte("name: openai\nrules:\n  - {name: house, code_like: 'night', outcome: daily_quota}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]string{
+		`{"error":{"code":"key_night_limit"}}`:           "openai/house",
+		`{"error":{"type":"NIGHT_LIMIT"}}`:               "openai/house",
+		`{"error":"the night limit is not what it was"}`: "",
+	} {
+		if got := New(p).Classify(Answer{Status: 429, Body: []byte(body)}); got.Rule != want && (want != "" || got.Rule == "openai/house") {
+			t.Errorf("%s: %s by %q, want %q", body, got.Outcome, got.Rule, want)
+		}
+	}
+}
+
+// A spent budget of requests comes back with the next minute, a purse does not.
+func TestBudgetOfAMinute(t *testing.T) {
+	spent := Answer{Status: 429, Body: []byte(`{"error":{"code":"rate_limit_exceeded","message":"budget exhausted"}}`)}
+	if got := Unknown().Classify(spent); got.Outcome != exchange.Billing {
+		t.Errorf("without a wait: %s by %q", got.Outcome, got.Rule)
+	}
+	spent.Header = http.Header{"Retry-After": {"30"}}
+	if got := Unknown().Classify(spent); got.Outcome != exchange.Unclassified || !got.Ambiguous {
+		t.Errorf("with a wait: %s by %q, ambiguous %t", got.Outcome, got.Rule, got.Ambiguous)
 	}
 }
 

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type compiled struct {
 	codes, types, link index
 	headers            []providers.HeaderSpec // its own, then everybody's
 	headerNames        map[string]bool        // all that headers name, in lower case
+	headerStarts       []string               // how those begin that stand for several
 }
 
 // conditions say where in the sets the patterns of one rule are; -1: nowhere.
@@ -109,8 +111,10 @@ func together(expressions []string) func() *lazyre.Set {
 // specs adds header specifications, with their names in lower case.
 func (c *compiled) specs(specs []providers.HeaderSpec) {
 	for _, spec := range specs {
-		for _, name := range []*string{&spec.Limit, &spec.Remaining, &spec.Used, &spec.Requested, &spec.Reset} {
-			if *name = strings.ToLower(*name); *name != "" {
+		for _, name := range []*string{&spec.Limit, &spec.Remaining, &spec.Used, &spec.Requested, &spec.Reset, &spec.Needs} {
+			if *name = strings.ToLower(*name); strings.HasSuffix(*name, "*") {
+				c.headerStarts = append(c.headerStarts, strings.TrimSuffix(*name, "*"))
+			} else if *name != "" {
 				c.headerNames[*name] = true
 			}
 		}
@@ -137,7 +141,8 @@ func (c *compiled) sends(r *reading) bool {
 // reads reports whether a header, by its name in lower case, is one that the
 // profile reads limits from.
 func (c *compiled) reads(name string) bool {
-	return c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy")
+	return c.headerNames[name] || strings.HasSuffix(name, "ratelimit") || strings.HasSuffix(name, "ratelimit-policy") ||
+		slices.ContainsFunc(c.headerStarts, func(start string) bool { return strings.HasPrefix(name, start) })
 }
 
 // detectors recognise the built-in profiles by what they answer.

@@ -62,12 +62,27 @@ func (c *Classifier) decide(a Answer, r *reading, s signs, limits []exchange.Adv
 		return v
 	}
 	if rule := c.generic.match(r); rule != nil {
-		return c.settled(rule, r, limits)
+		v := c.settled(rule, r, limits)
+		if d.divided() && len(rule.Code) == 0 && byPeriod(v.Outcome) {
+			v = c.settled(&several, r, limits)
+		}
+		return v
 	}
 	if v, ok := exhausted(r.effective(), limits); ok {
 		return v
 	}
 	return byStatus(r.effective())
+}
+
+// several stands for an answer that lists limits of several kinds and does not
+// say which of them was exceeded: the first one named is no better a guess
+// than the last.
+var several = providers.Rule{Name: "several-limits", Profile: providers.Generic, Outcome: string(exchange.Unclassified), Ambiguous: true}
+
+// byPeriod reports whether an outcome is told from others of its kind by what
+// is counted and over which period.
+func byPeriod(o exchange.Outcome) bool {
+	return o == exchange.RequestRate || o == exchange.TokenRate || o == exchange.DailyQuota
 }
 
 // settled turns a rule into a verdict. What its words leave open the headers
@@ -175,12 +190,14 @@ func byStatus(status int) exchange.Verdict {
 		v.Outcome = exchange.Auth
 	case status == http.StatusPaymentRequired:
 		v.Outcome = exchange.Billing
-	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout, status == 522, status == 524:
+	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout, status == 522, status == 524,
+		status == 598, status == 599:
 		v.Outcome = exchange.Timeout
 	case status == 529:
 		v.Outcome = exchange.Overload
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable,
-		status == http.StatusPreconditionFailed, status < 400:
+		status == http.StatusPreconditionFailed, status < 400,
+		status == 420, status == 509: // some limit, as older services say it
 		return exchange.Verdict{Outcome: exchange.Unclassified}
 	case status >= 500, status == http.StatusFailedDependency:
 		v.Outcome = exchange.Server

@@ -136,11 +136,30 @@ var forms = []form{
 	},
 	{
 		dim: "concurrency",
-		re:  wording(`(?:limit(?:ed)?(?: of| to|:| is)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\s`),
+		re:  wording(`(?:limit(?:ed)?(?: of| to|:| is)|max(?:imum)?(?: of)?|up to|exceed\w*(?: the)?|allows?|only)\s*{limit}\s*(?:concurrent|parallel|simultaneous|in-flight)\b`),
+	},
+	// key "k" has 1 concurrent requests in flight (limit 1); all slots are busy (cap 5)
+	{
+		dim: "concurrency", full: true,
+		re: wording(`{used} (?:concurrent|parallel|simultaneous|in-flight|active|running|open) (?:requests?|calls?|connections?|streams?|sessions?|jobs?|tasks?)(?: in flight| running| active| open)?,? ?\((?:limit|max(?:imum)?|cap|of)(?: is|:|=)? ?{limit}\)`),
+	},
+	{
+		dim: "concurrency", full: true,
+		re: wording(`\bslots?\b[^.\d]{0,30}\((?:cap|limit|max(?:imum)?|of)(?: is|:|=)? ?{limit}\)`),
+	},
+	// Request quota exceeded. Used: 176/1700
+	{
+		full: true,
+		re:   wording(`{what} (?:quota|limit|allowance)(?: exceeded| exhausted| reached)?[.,:;]* (?:used|usage|current)[:=]? ?{used} ?/ ?{limit}\b`),
 	},
 	{
 		dim: "concurrency", full: true,
 		re: wording(`并发(?:数|请求数|量)?(?:已)?(?:的)?(?:达到|超过|超出)?(?:最大)?(?:上限|限制|限额)?\s*[为是:：(（]?\s*{limit}`),
+	},
+	// global concurrency limit reached (96/96)
+	{
+		dim: "concurrency", full: true,
+		re: wording(`concurren\w+(?: \w+)? limit (?:reached|exceeded|hit):? ?\(?{used} ?/ ?{limit}\b`),
 	},
 	// only 2 requests in progress at a time; at most 3 requests at once
 	{
@@ -153,6 +172,9 @@ var forms = []form{
 		re:   wording(`{what} (?:rate )?(?:limit|quota) per {per}(?: reached| exceeded)?(?:[:,]| is| of)+ {limit}(?:[,;] (?:used|current)[:=]? {used})?(?:[,;] requested[:=]? {requested})?`),
 	},
 	{full: true, re: wording(`{what}[ -]per[ -]{per} (?:limit )?(?:reached|exceeded): {limit}\b`)},
+	// 6/5 requests per second; 100 requests for a-model per minute exceeded (remaining: 0)
+	{full: true, re: wording(`\b{used} ?/ ?{limit} {what} per {per}\b`)},
+	{full: true, re: wording(`{limit} {what} (?:for|to|of) \S+ per {per}\b(?: (?:is |was )?(?:exceeded|reached))?(?: \(remaining: {remaining}\))?`)},
 	// 50 requests per minute; 40,000 input tokens per minute; 10 API calls / minute; 5 requests in 10 seconds.
 	{
 		re: wording(`{limit}\s*(?P<scale>[kKmM])?\s*{what}\s*(?:/|per|par|pro|por|an?\b|every|each|in(?: a)?|within(?: a)?|over(?: a)?)\s*(?:{every}[ -]?)?{per}\b`),

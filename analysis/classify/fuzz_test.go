@@ -55,6 +55,11 @@ func FuzzBody(f *testing.F) {
 	} {
 		f.Add(200, s)
 	}
+	for _, s := range []string{
+		"{\"error\":{\"message\":\"Too many\n   requests\"}} (status 429); retry in 42h8m45s", "{\n{\n{\n", `429: {"a":"upstream: {"code":"1308"}"}`,
+	} {
+		f.Add(429, s)
+	}
 	unknown, gateway := Unknown(), New(builtin("litellm"))
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		a := Answer{Status: status, Body: []byte(body)}

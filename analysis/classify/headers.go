@@ -1,7 +1,9 @@
 package classify
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +22,44 @@ func (r *reading) headerLimits(p *compiled, w *warnings) []exchange.Advertised {
 	h := headerReader{r: r, w: w, read: make(map[string]bool)}
 	out := h.structured()
 	for _, spec := range p.headers {
-		if a, ok := h.limit(spec); ok && !known(out, a) {
-			out = append(out, a)
-			out = append(out, h.policies(spec.Limit, a)...)
+		for _, spec := range h.instances(spec) {
+			if a, ok := h.limit(spec); ok && !known(out, a) {
+				out = append(out, a)
+				out = append(out, h.policies(spec.Limit, a)...)
+			}
 		}
 	}
 	return out
 }
+
+// instances are the specifications that one stands for: itself, or one for
+// each end that the answer's headers put in place of its *. None when a
+// header that it needs is not there.
+func (h *headerReader) instances(spec providers.HeaderSpec) []providers.HeaderSpec {
+	if _, ok := h.r.header[spec.Needs]; spec.Needs != "" && !ok {
+		return nil
+	}
+	start, several := strings.CutSuffix(spec.Limit, "*")
+	if !several {
+		return []providers.HeaderSpec{spec}
+	}
+	var out []providers.HeaderSpec
+	for _, name := range slices.Sorted(maps.Keys(h.r.header)) {
+		end, ok := strings.CutPrefix(name, start)
+		if !ok || len(out) == maxInstances {
+			continue
+		}
+		one := spec
+		for _, n := range []*string{&one.Limit, &one.Remaining, &one.Used, &one.Requested, &one.Reset} {
+			*n = strings.Replace(*n, "*", end, 1)
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// maxInstances bounds how many limits one specification may stand for.
+const maxInstances = 8
 
 // known reports whether a limit is one that a policy stated already, and adds
 // what the policy left open.

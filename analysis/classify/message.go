@@ -166,6 +166,16 @@ func (d disclosure) exceeded() *exchange.Advertised {
 	return nil
 }
 
+// divided reports whether limits of several kinds are listed and none of them
+// is shown to be exceeded.
+func (d disclosure) divided() bool {
+	if !d.decisive || d.exceeded() != nil {
+		return false
+	}
+	first := outcomeOf(d.limits[0])
+	return slices.ContainsFunc(d.limits, func(a exchange.Advertised) bool { return outcomeOf(a) != first })
+}
+
 // verdict names the refusal by the limit that was exceeded, or by all of them
 // when they agree.
 func (d disclosure) verdict() (exchange.Verdict, bool) {

@@ -57,6 +57,9 @@ func TestMessageWait(t *testing.T) {
 		{"The quota will reset at 09-01 00:00:00 UTC.", 3600},
 		{"Your limit will reset at 2026-09-01 07:30:00", -1}, // in whose time zone?
 		{"Please try again later.", -1},
+		{"Please try again after an hour.", 3600},
+		{"try again in one day", 86400},
+		{"Only one hour is left of your trial", -1},
 		{"The prompt took 30 seconds", -1},
 	} {
 		r := read(Answer{Status: 429, Body: []byte(tc.message), Header: http.Header{"Date": {"Mon, 31 Aug 2026 23:00:00 GMT"}}})
@@ -121,6 +124,8 @@ func TestUnwrap(t *testing.T) {
 		{"Python", `{"error":"Error code: 429 - {'code': 'X1', 'ok': False, 'n': None, 'message': \"m m\"}"}`, "m m", "X1"},
 		{"broken off", `{"error":{"code":"X1","message":"m m`, "m m", "X1"},
 		{"text before", `429 Too Many: {"code":"X1","message":"m m"}`, "m m", "X1"},
+		{"broken over lines within a string", "{\"error\":{\"code\":\"X1\",\"message\":\"m\n     m\"}}", "m m", "X1"},
+		{"words behind it", `{"error":{"code":"X1"}} (status 429); m m`, "(status 429); m m", "X1"},
 		{"HTML", `<html><head><title>m m</title><style>p{}</style></head></html>`, "m m", ""},
 		{"words in brackets first", `[ERROR] Request [7] failed: 429 {"code":"X1","message":"m m"}`, "m m", "X1"},
 		{"protobuf's text form", `429 Quota [reason: "R" metadata { key: "code" value: "X1" } metadata { key: "message" value: "m m" }]`, `429 Quota [reason: "R" metadata { key: "code" value: "X1" } metadata { key: "message" value: "m m" }]`, "X1"},

@@ -36,6 +36,7 @@ type reading struct {
 	links   []string // fragments of links, in lower case
 	codes   []string // what members that carry a code or a type say, in lower case
 	types   []string
+	words   []string // those codes and types that are one word
 }
 
 // read takes an answer apart. Of a plain success it reads the headers only.
@@ -121,7 +122,7 @@ func (r *reading) finish() {
 		r.message = strings.ToValidUTF8(r.message[:maxSays], "")
 	}
 	r.meaning = statement(r.message)
-	if strings.ContainsAny(r.message, "0123456789") {
+	if strings.ContainsAny(r.message, "0123456789") || wordySpans(r.message) {
 		r.figures = figures.search(r.message)
 	}
 	if strings.Contains(r.raw, "#") {
@@ -130,6 +131,11 @@ func (r *reading) finish() {
 		}
 	}
 	r.codes, r.types = r.values(codeNames), r.values(typeNames)
+	for _, v := range slices.Concat(r.codes, r.types) {
+		if !strings.ContainsFunc(v, wordBreak) && !slices.Contains(r.words, v) {
+			r.words = append(r.words, v)
+		}
+	}
 }
 
 // field notes one member's value. Names are matched without regard to case.
@@ -155,16 +161,25 @@ func rewrapped(s string) string {
 		return s
 	}
 	var out strings.Builder
-	for i := range len(s) {
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c == '\n' && i+1 < len(s) {
-			if next := s[i+1]; next >= 'a' && next <= 'z' || next >= '0' && next <= '9' || next == '(' || next == '`' {
-				c = ' '
+		if c == '\n' {
+			next := i + 1
+			for next < len(s) && (s[next] == ' ' || s[next] == '\t') { // an indentation
+				next++
+			}
+			if next < len(s) && goesOn(s[next]) {
+				i, c = next-1, ' '
 			}
 		}
 		out.WriteByte(c)
 	}
 	return out.String()
+}
+
+// goesOn reports whether a line that begins so goes on with a sentence.
+func goesOn(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '(' || c == '`'
 }
 
 // inner notes a status found inside the body, most deeply nested first.

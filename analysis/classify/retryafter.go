@@ -16,11 +16,13 @@ const maxWait = 400 * 86400
 const (
 	compactSpan = `(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+\b`
 	wordySpan   = `\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms\b|minutes?|mins?\b|months?|seconds?|secondes?|segundos?|sekunden|secs?\b|hours?|hrs?\b|days?|weeks?|[smhd]\b|毫秒|秒钟?|秒|分钟|分|小时|个小时|時間|天|日|周|个月|초|분)`
-	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
+	oneSpan     = `(?:an?|one)\s+(?:hour|day|week)\b`
+	span        = `((?:(?:` + compactSpan + `|` + wordySpan + `|` + oneSpan + `)(?:\s|,|and\b)*)+|(?:\d{1,3}\.)?\d{1,4}:\d{2}:\d{2})`
 )
 
 var (
 	part     = regexp.MustCompile(`(?i)^(?:\s|,|and\b)*(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|minutes?|mins?|months?|seconds?|secs?|hours?|hrs?|hr|days?|weeks?|segundos?|secondes?|sekunden|[smhdw]|毫秒|秒钟?|分钟?|个?小时|時間|天|日|周|个?月|초|분)`)
+	one      = regexp.MustCompile(`(?i)^(?:an?|one)\s+(hour|day|week)\b`)
 	clockish = regexp.MustCompile(`^(?:(\d{1,3})\.)?(\d{1,4}):(\d{2}):(\d{2})(?:\.\d+)?\b`)
 )
 
@@ -36,10 +38,13 @@ func duration(s string) (seconds float64, ok bool) {
 		seconds := parts[0]*86400 + parts[1]*3600 + parts[2]*60 + parts[3]
 		return seconds, seconds <= maxWait
 	}
+	if m := one.FindStringSubmatch(s); m != nil {
+		return unitSeconds(m[1]), true
+	}
 	for {
 		m := part.FindStringSubmatch(s)
 		if m == nil {
-			return seconds, ok && seconds <= maxWait
+			return math.Round(seconds*1e9) / 1e9, ok && seconds <= maxWait
 		}
 		n, err := strconv.ParseFloat(m[1], 64)
 		if err != nil {
@@ -48,6 +53,11 @@ func duration(s string) (seconds float64, ok bool) {
 		seconds, ok = seconds+n*unitSeconds(m[2]), true
 		s = s[len(m[0]):]
 	}
+}
+
+// wordySpans reports whether a text may name a time span without any digit.
+func wordySpans(s string) bool {
+	return strings.Contains(s, "hour") || strings.Contains(s, "day") || strings.Contains(s, "week")
 }
 
 // unitSeconds is the length of a unit of time as written, in seconds.
@@ -93,7 +103,7 @@ func (r *reading) headerWait(w *warnings) (float64, bool) {
 			w.add("header %s: cannot read %q as milliseconds", name, clip(v))
 		}
 	}
-	for _, name := range []string{"retry-after", "x-retry-after"} {
+	for _, name := range []string{"retry-after", "x-retry-after", "x-rate-limit-retry-after-seconds", "x-ratelimit-retry-after"} {
 		if v, ok := r.header[name]; ok {
 			if s, ok := r.span(v); ok {
 				return s, true
@@ -167,7 +177,7 @@ func (r *reading) until(t time.Time) (float64, bool) {
 func (r *reading) fieldWait(*warnings) (float64, bool) {
 	for _, name := range []string{"retrydelay", "retry_after_seconds", "retryafterseconds", "retry_after", "retryafter", "retry-after", "retry_after_s",
 		"resets_in_seconds", "reset_in_seconds", "reset_after_seconds", "resets_in", "reset_in", "retry_in", "retry_in_seconds", "wait_seconds",
-		"estimated_time"} {
+		"estimated_time", "reset_seconds", "cooldown_seconds", "cooldown_remaining_seconds", "seconds_until_reset"} {
 		for _, v := range r.fields[name] {
 			if s, ok := r.span(v); ok {
 				return s, true

@@ -40,6 +40,7 @@ func (e *evidence) holds(rule *providers.Rule, i int, c conditions, r *reading) 
 		(len(rule.Code) == 0 || e.code != nil && e.code[i]) &&
 		(len(rule.Type) == 0 || e.kind != nil && e.kind[i]) &&
 		(len(rule.Link) == 0 || e.link != nil && e.link[i]) &&
+		(!rule.CodeLike.Stated() || slices.ContainsFunc(r.words, rule.CodeLike.Match)) &&
 		(len(rule.Status) == 0 || slices.ContainsFunc(rule.Status, r.hasStatus)) &&
 		r.fieldsMatch(rule.Fields) &&
 		r.headersMatch(rule.Headers)

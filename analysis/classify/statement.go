@@ -17,7 +17,7 @@ var advice = begins(`(?i)\b(?:please|kindly|upgrad(?:e|ing)|consider|visit|conta
 	`add (?:a |your |\d+ |more )?(?:payment|credits?|billing|your own)|top[- ]?up|subscribe|increase (?:your|the) |` +
 	`request (?:(?:a |an )(?:quota|limit|rate)|(?:a |an )?(?:quota |rate limit |limit )?(?:increase|higher))|apply for|switch to|monitor your|to continue|to avoid|` +
 	`to increase|to raise|to get (?:more|higher)|if you |you can (?:view|see|check|monitor|find|request|increase|upgrade|add|also|continue|contact|manage|purchase|buy|raise)|try (?:again|reducing|using|to)|retry |reduce )|` +
-	`请(?:[^求]|$)|建议|可(?:以)?(?:前往|升级|联系)|如需|升级|ください`)
+	`请(?:[^求明]|$)|建议|可(?:以)?(?:前往|升级|联系)|如需|升级|ください`)
 
 // begins finds where an expression begins. It is compiled when a text first
 // needs it, as those of a finder are.

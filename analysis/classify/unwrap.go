@@ -33,7 +33,14 @@ var reported = regexp.MustCompile(`^\[?\s*\{\s*"(?i:errors?)"\s*:\s*["{\[]`)
 // json reads a body of JSON. Of a success nothing is wanted: it is the
 // model's.
 func (r *reading) json(s string) {
-	values, whole := decodeAll(s)
+	values, rest := decodeAll(s)
+	if rest != "" && strings.Contains(s, "\n") {
+		// A client may have broken the lines within strings.
+		if more, left := decodeAll(oneLine(s)); len(more) > len(values) {
+			values, rest = more, left
+		}
+	}
+	whole := rest == ""
 	r.failed = r.failed || saysFailed(values) || !whole && reported.MatchString(s)
 	if r.good() {
 		return
@@ -41,28 +48,36 @@ func (r *reading) json(s string) {
 	for _, v := range values {
 		r.walk("", v, 0, 0)
 	}
-	if !whole {
+	switch {
+	case whole:
+	case len(values) == 0:
 		r.broken(clipped(s))
+	default:
+		// What somebody wrote behind it, or what broke off.
+		if rest = strings.TrimLeft(rest, " \t\r\n,;})]"); rest != "" {
+			r.broken(clipped(rest))
+		}
 	}
 }
 
-// decodeAll decodes JSON values that follow each other, and reports whether
-// nothing else stood between or after them.
-func decodeAll(s string) (values []any, whole bool) {
+// decodeAll decodes JSON values that follow each other, and returns what stood
+// after them or broke off; "" when there was nothing else.
+func decodeAll(s string) (values []any, rest string) {
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber()
+	var end int64
 	for len(values) < 100 {
 		var v any
 		err := d.Decode(&v)
 		if errors.Is(err, io.EOF) {
-			return values, true
+			return values, ""
 		}
 		if err != nil {
-			return values, false
+			return values, s[end:]
 		}
-		values = append(values, v)
+		values, end = append(values, v), d.InputOffset()
 	}
-	return values, true
+	return values, ""
 }
 
 // content are members that repeat the request or carry the model's own words.
@@ -217,7 +232,7 @@ func (r *reading) protoText(s string) {
 
 // nested reads JSON, or Python's rendering of it, at the start of a string.
 func (r *reading) nested(s string, nesting int) bool {
-	for _, candidate := range []func(string) string{same, unescaped, fromPython} {
+	for _, candidate := range []func(string) string{same, oneLine, unescaped, fromPythonLines} {
 		d := json.NewDecoder(strings.NewReader(candidate(s)))
 		d.UseNumber()
 		var v any
@@ -243,6 +258,23 @@ func (r *reading) nested(s string, nesting int) bool {
 func isObject(v any) bool { _, ok := v.(map[string]any); return ok }
 
 func same(s string) string { return s }
+
+// oneLine joins lines: within a string JSON allows no break, but a client that
+// wraps what it prints puts one anywhere.
+func oneLine(s string) string {
+	at := strings.IndexByte(s, '\n')
+	if at < 0 || len(s) > maxText {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for ; at >= 0; at = strings.IndexByte(s, '\n') {
+		out = append(append(out, strings.TrimRight(s[:at], " \t\r")...), ' ')
+		s = strings.TrimLeft(s[at+1:], " \t\r\n")
+	}
+	return string(append(out, s...))
+}
+
+func fromPythonLines(s string) string { return fromPython(oneLine(s)) }
 
 // unescaped undoes one level of escaping of a JSON text that was pasted into
 // another text without its quotes.

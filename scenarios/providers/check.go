@@ -57,5 +57,5 @@ func checkTiers(path string, price Price, fail func(path, format string, args ..
 // conditioned reports whether a rule states any condition.
 func (r *Rule) conditioned() bool {
 	return len(r.Status)+len(r.Link)+len(r.Code)+len(r.Type)+len(r.Fields)+len(r.Headers) > 0 ||
-		r.Message.Stated() || r.Meaning.Stated()
+		r.Message.Stated() || r.Meaning.Stated() || r.CodeLike.Stated()
 }

@@ -117,13 +117,18 @@ type UsageFields struct {
 // A HeaderSpec names the headers that disclose one limit.
 type HeaderSpec struct {
 	Dimension string `yaml:"dimension" enum:"requests,tokens,input_tokens,output_tokens,concurrency"`
-	// Limit, Remaining, Used and Reset are header names; any may be empty.
+	// Limit, Remaining, Used and Reset are header names; any may be empty. A
+	// name that ends in * stands for all that begin so: what follows names an
+	// instance, and the other names take the same end in place of their own *.
 	Limit     string `yaml:"limit,omitempty"`
 	Remaining string `yaml:"remaining,omitempty"`
 	Used      string `yaml:"used,omitempty"`
 	Reset     string `yaml:"reset,omitempty"`
 	// Requested carries what this request was charged.
 	Requested string `yaml:"requested,omitempty"`
+	// Needs is a header without which the others mean something else: the
+	// specification is then passed over. Empty: none.
+	Needs string `yaml:"needs,omitempty"`
 	// Unit is the unit of Reset; empty: told from the value.
 	Unit string `yaml:"unit,omitempty" enum:"duration,seconds,milliseconds,epoch_seconds,epoch_milliseconds,time"`
 	// WindowS is the limit's window in seconds; 0: not disclosed.
@@ -145,6 +150,9 @@ type Rule struct {
 	// Code and Type match the error's code and type, ignoring case.
 	Code []string `yaml:"code,omitempty"`
 	Type []string `yaml:"type,omitempty"`
+	// CodeLike matches the error's code or type where it is one word, for those
+	// that name the cause inside a longer code.
+	CodeLike Pattern `yaml:"code_like,omitempty"`
 	// Fields matches the values of JSON members by member name, at any depth.
 	Fields map[string]Pattern `yaml:"fields,omitempty"`
 	// Headers matches response headers; the pattern "" wants only presence.
