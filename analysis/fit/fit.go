@@ -155,17 +155,21 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 		known = nil // what was thought before does not hold any more
 		limits, left = f.explain(wanted, mostStacked)
 	}
-	if unexplained := float64(len(left)); unexplained >= fewLeft && unexplained > shareLeft*float64(len(wanted)) {
+	limits = append(known, limits...)
+	share := shareLeft
+	if len(limits) > 1 {
+		share = shareLeftByTwo
+	}
+	if unexplained := float64(len(left)); unexplained >= fewLeft && unexplained > share*float64(len(wanted)) {
 		return nil, wanted // what leaves so much open explains nothing
 	}
-	limits = append(known, limits...)
 	f.prove(limits)
 	return limits, left
 }
 
 // Refusals that limits may leave unexplained and still be believed: a few, or
-// a small share.
-const fewLeft, shareLeft = 3, 0.1
+// a small share. Two limiters explain nearly all of any log, more or less.
+const fewLeft, shareLeft, shareLeftByTwo = 3, 0.1, 0.01
 
 type fitter struct {
 	log  *Log
