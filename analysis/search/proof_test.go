@@ -47,7 +47,7 @@ func TestProvenBucket(t *testing.T) {
 			}
 			l := fit.NewLog(all)
 			limits, left := fit.Explain(l, fit.Requests, fit.PromptPlusCompl, l.Refusals(fit.Requests), fit.Options{MaxWindow: 15 * time.Second})
-			if len(limits) != 1 || left != nil && len(left) > 0 {
+			if len(limits) != 1 || len(left) > 0 {
 				t.Fatalf("%d limits, %d refusals left", len(limits), len(left))
 			}
 			if got := limits[0]; got.Proven != test.proven || got.Best != amount || got.Algorithm != limiter.TokenBucket {
