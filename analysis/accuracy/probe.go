@@ -118,7 +118,7 @@ func candidates(w io.Writer, xs []exchange.Exchange) {
 		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.RefusalsBeside(dim, others), fit.Options{MaxWindow: maxWindow})
 		others = limits
 		for _, l := range limits {
-			for _, c := range append([]fit.Candidate{l.Candidate}, l.Rivals...) {
+			for _, c := range l.Candidates() {
 				fmt.Fprintf(w, "%16s %v: amount in [%v, %v], parameter in [%.5g, %.5g], %d refusals explained, %d left\n",
 					"", c.Shape, c.Low, c.High, c.ParamLow, c.ParamHigh, len(c.Explained), len(left))
 			}

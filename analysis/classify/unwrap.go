@@ -48,15 +48,11 @@ func (r *reading) json(s string) {
 	for _, v := range values {
 		r.walk("", v, 0, 0)
 	}
-	switch {
-	case whole:
-	case len(values) == 0:
-		r.broken(clipped(s))
-	default:
-		// What somebody wrote behind it, or what broke off.
-		if rest = strings.TrimLeft(rest, " \t\r\n,;})]"); rest != "" {
-			r.broken(clipped(rest))
-		}
+	if len(values) > 0 { // what somebody wrote behind it, or what broke off
+		rest = strings.TrimLeft(rest, " \t\r\n,;})]")
+	}
+	if rest != "" {
+		r.broken(clipped(rest))
 	}
 }
 

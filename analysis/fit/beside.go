@@ -19,7 +19,7 @@ func (l *Log) RefusalsBeside(dim Dimension, others []Limit) []int {
 	}
 	excused := map[int]bool{}
 	for k := range others {
-		for _, c := range others[k].candidates() {
+		for _, c := range others[k].Candidates() {
 			if spec, ok := c.Strict(l.Slack); ok {
 				c.replay(l, spec, func(i int, admits bool) { excused[i] = excused[i] || !admits })
 			}

@@ -71,7 +71,7 @@ func TestKnownFindsTheSame(t *testing.T) {
 			anew, _ := explain(full, fit.Requests)
 			models := func(limits []fit.Limit) (all []string) {
 				for _, l := range limits {
-					for _, c := range append([]fit.Candidate{l.Candidate}, l.Rivals...) {
+					for _, c := range l.Candidates() {
 						all = append(all, string(c.Algorithm))
 					}
 				}

@@ -1,6 +1,65 @@
 package fit
 
-import "time"
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// leastBlock is the shortest time for which a refusal is thought to shut
+// everything.
+const leastBlock = time.Second
+
+// mostBlocks is how many blocks in a row a silence is thought to be made of at
+// most: a try that comes right after a block, and finds the window still full,
+// begins the next one.
+const mostBlocks = 3
+
+// blocked looks for limiters that refuse everything for a while after each
+// refusal: only the first refusal of a block is theirs to explain.
+func (f *fitter) blocked(wanted []int) (found []Candidate) {
+	longest := f.log.blockLength(wanted)
+	var before []int
+	for blocks := 1; blocks <= mostBlocks; blocks++ {
+		penalty := longest / time.Duration(blocks)
+		first := f.log.blockStarts(wanted, penalty)
+		if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
+			break
+		}
+		if slices.Equal(first, before) {
+			continue
+		}
+		before = first
+		some := f.each(first, penalty)
+		for i := range some {
+			some[i].Explained = wanted
+		}
+		found = append(found, some...)
+	}
+	return found
+}
+
+// knownBlock narrows the domain of a family with a block to where an earlier
+// fit has seen it: to nothing when that fit knew such limiters, and this is none.
+func (f *fitter) knownBlock(family Shape, domain cell) cell {
+	seen, within := false, cell{math.Inf(1), 0}
+	for i := range f.opt.Known {
+		for _, c := range f.opt.Known[i].Candidates() {
+			if c.Penalty == 0 {
+				continue
+			}
+			seen = true
+			if c.Algorithm == family.Algorithm && c.Aligned == family.Aligned {
+				near := c.near(domain)
+				within = cell{min(within.low, near.low), max(within.high, near.high)}
+			}
+		}
+	}
+	if !seen {
+		return domain
+	}
+	return within
+}
 
 // blockLength returns the longest block after a refusal that the log allows:
 // no admission followed the first refusal after another one sooner. It is 0

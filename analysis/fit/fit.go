@@ -9,87 +9,6 @@ import (
 	"probe/analysis/limiter"
 )
 
-// A Candidate is a limiter that the log allows: a shape, a range of its
-// parameter and, with it, a range of its capacity.
-type Candidate struct {
-	Shape // Param is the best single value
-
-	ParamLow, ParamHigh float64
-	// The capacity N lies in [Low, High]; Best is the single value to quote.
-	Low, High, Best float64
-
-	// RateLow and RateHigh bound what can be sustained, per second, over all
-	// pairs of parameter and capacity that the log allows.
-	RateLow, RateHigh float64
-
-	// BoundaryLow and BoundaryHigh bound a moment at which one of the windows
-	// that follow one another begins; both 0 for other models.
-	BoundaryLow, BoundaryHigh time.Duration
-
-	corners []corner
-
-	// Proven tells that the endpoint's own refusals give the limiter away: it is
-	// a bucket, and capacity and rate are theirs.
-	Proven bool
-
-	Explained    []int // indexes of the refusals it explains
-	Contradicted int   // admissions it would have refused
-}
-
-// Rate is what can be sustained per second with the quoted parameters:
-// capacity over window, the drain of a bucket, or what
-// [limiter.Spec.Sustained] says of a sliding counter. It is infinite for a cap
-// on requests in flight.
-func (c *Candidate) Rate() float64 { return c.sustained(c.Param, c.Best) }
-
-// sustained returns what a shape lets through for ever, per second. Requests
-// count one each; tokens may come in requests of any size.
-func (s Shape) sustained(param, capacity float64) float64 {
-	switch {
-	case s.isBucket():
-		return param
-	case s.Dimension == Requests && s.Algorithm == limiter.SlidingCounter && !math.IsInf(capacity, 1):
-		return limiter.Spec{Algorithm: s.Algorithm, Amount: capacity, Window: seconds(param)}.Sustained(1)
-	}
-	return capacity / param
-}
-
-// IsRate reports whether c limits a rate: a cap on requests in flight does not.
-func (c *Candidate) IsRate() bool { return c.Algorithm != limiter.Concurrency }
-
-// Window is the time over which Best is the amount. For a bucket it is the
-// time in which an empty one is full again.
-func (c *Candidate) Window() time.Duration {
-	w := c.Param
-	if c.isBucket() {
-		w = c.Best / c.Param
-	}
-	return time.Duration(w * float64(time.Second))
-}
-
-// Width is the relative width of the rate's interval.
-func (c *Candidate) Width() float64 { return (c.RateHigh - c.RateLow) / c.Rate() }
-
-// A Limit is one limiter of the endpoint: the best candidate and its rivals.
-type Limit struct {
-	Candidate
-	Rivals []Candidate // other models that explain the same answers
-}
-
-func (l *Limit) candidates() []Candidate { return append([]Candidate{l.Candidate}, l.Rivals...) }
-
-// RateBounds returns an interval that holds whichever of the candidates is true.
-func (l *Limit) RateBounds() (low, high float64) {
-	low, high = l.RateLow, l.RateHigh
-	for _, r := range l.Rivals {
-		if !r.IsRate() {
-			continue
-		}
-		low, high = min(low, r.RateLow), max(high, r.RateHigh)
-	}
-	return low, high
-}
-
 // Options bound a fit.
 type Options struct {
 	MinWindow time.Duration // default 200 ms
@@ -289,98 +208,20 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
 		// parts of a log are too easily explained by them.
-		if family.isGrid() && (f.simple || anyPlain(found) || penalty > 0 && anyFree(found)) || family.CountRefused && penalty > 0 {
+		needless := f.simple || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
+		if family.isGrid() && needless || family.CountRefused && penalty > 0 {
 			continue
 		}
-		if family.isGrid() && tolerated > 0 {
-			continue // tried before: it tolerates nothing
-		}
-		within, ok := f.domain(family), true
+		within := f.domain(family)
 		if penalty > 0 && !family.isGrid() {
-			within, ok = f.knownBlock(family, within)
+			within = f.knownBlock(family, within)
 		}
-		if !ok {
+		if within.low >= within.high {
 			continue
 		}
 		if c, ok := f.scan(family, wanted, true, tolerated, within); ok && len(c.Explained) == len(wanted) {
 			found = append(found, c)
 		}
-	}
-	return found
-}
-
-// knownBlock narrows the domain of a family with a block to where an earlier
-// fit has seen it; false when that fit knew such limiters and this is none.
-func (f *fitter) knownBlock(family Shape, domain cell) (cell, bool) {
-	const near = 1.02
-	any, within := false, cell{math.Inf(1), 0}
-	for i := range f.opt.Known {
-		for _, c := range f.opt.Known[i].candidates() {
-			if c.Penalty == 0 {
-				continue
-			}
-			any = true
-			if c.Algorithm == family.Algorithm && c.Aligned == family.Aligned {
-				within = cell{min(within.low, c.ParamLow/near), max(within.high, c.ParamHigh*near)}
-			}
-		}
-	}
-	within = cell{max(within.low, domain.low), min(within.high, domain.high)}
-	if !any {
-		return domain, true
-	}
-	return within, within.low < within.high
-}
-
-// plain reports whether c is a sliding log or a bucket without tricks.
-func (c *Candidate) plain() bool {
-	return (c.Algorithm == limiter.SlidingLog || c.isBucket()) && !c.CountRefused && c.Penalty == 0
-}
-
-func anyPlain(cs []Candidate) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return c.plain() })
-}
-
-// anyUsual reports whether there is one whose refusals have no effect of their
-// own.
-func anyUsual(cs []Candidate) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.CountRefused && c.Penalty == 0 })
-}
-
-// anyFree reports whether there is one whose windows do not follow one another.
-func anyFree(cs []Candidate) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.isGrid() })
-}
-
-// leastBlock is the shortest time for which a refusal is thought to shut
-// everything.
-const leastBlock = time.Second
-
-// mostBlocks is how many blocks in a row a silence is thought to be made of at
-// most: a try that comes right after a block, and finds the window still full,
-// begins the next one.
-const mostBlocks = 3
-
-// blocked looks for limiters that refuse everything for a while after each
-// refusal: only the first refusal of a block is theirs to explain.
-func (f *fitter) blocked(wanted []int) (found []Candidate) {
-	longest := f.log.blockLength(wanted)
-	var before []int
-	for blocks := 1; blocks <= mostBlocks; blocks++ {
-		penalty := longest / time.Duration(blocks)
-		first := f.log.blockStarts(wanted, penalty)
-		if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
-			break
-		}
-		if slices.Equal(first, before) {
-			continue
-		}
-		before = first
-		some := f.each(first, penalty)
-		for i := range some {
-			some[i].Explained = wanted
-		}
-		found = append(found, some...)
 	}
 	return found
 }
@@ -466,64 +307,4 @@ func without(all, some []int) []int {
 		}
 	}
 	return rest
-}
-
-// EmptyAfter is the time after the last request by which the limiter has
-// forgotten all of them.
-func (c *Candidate) EmptyAfter() time.Duration {
-	seconds := c.ParamHigh
-	switch {
-	case c.isBucket():
-		seconds = c.High / c.ParamLow
-	case c.Algorithm == limiter.SlidingCounter:
-		seconds *= 2
-	}
-	return max(c.Penalty, time.Duration(seconds*float64(time.Second)))
-}
-
-// Spec is the limiter with the quoted parameters.
-func (c *Candidate) Spec() limiter.Spec {
-	return c.spec(c.Param, c.Best, (c.BoundaryLow+c.BoundaryHigh)/2)
-}
-
-func (c *Candidate) spec(param, capacity float64, boundary time.Duration) limiter.Spec {
-	window := param
-	if c.isBucket() {
-		window = capacity / param
-	}
-	return limiter.Spec{
-		Algorithm: c.Algorithm, Amount: capacity, Window: time.Duration(window * float64(time.Second)), CountRefused: c.CountRefused,
-		Aligned: c.isGrid(), Phase: boundary, Penalty: c.Penalty,
-	}
-}
-
-// A corner is a parameter at an end of its range, or at which the capacity is
-// at an end of its own, and a capacity that the log allows beside it.
-type corner struct{ param, capacity float64 }
-
-// Corners are limiters at the ends of what the log allows: the quoted one,
-// those of the least and of the most parameter and capacity, and the quoted one
-// with its windows beginning as early and as late as may be.
-func (c *Candidate) Corners() []limiter.Spec {
-	const apart = 1e-4 // relative; closer ones answer alike
-	middle := (c.BoundaryLow + c.BoundaryHigh) / 2
-	points := []corner{{c.Param, c.Best}}
-	for _, p := range c.corners {
-		known := slices.ContainsFunc(points, func(o corner) bool {
-			return math.Abs(p.param-o.param) <= apart*o.param && math.Abs(p.capacity-o.capacity) <= apart*o.capacity
-		})
-		if !known && p.capacity > 0 && !math.IsInf(p.capacity, 1) {
-			points = append(points, p)
-		}
-	}
-	var specs []limiter.Spec
-	for _, p := range points {
-		specs = append(specs, c.spec(p.param, p.capacity, middle))
-	}
-	for _, boundary := range []time.Duration{c.BoundaryLow, c.BoundaryHigh} {
-		if boundary != middle {
-			specs = append(specs, c.spec(c.Param, c.Best, boundary))
-		}
-	}
-	return specs
 }

@@ -22,7 +22,7 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 		}
 		most := slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })
 		found = slices.DeleteFunc(found, func(c Candidate) bool { return len(c.Explained) < len(most.Explained) })
-		before := k.candidates()
+		before := k.Candidates()
 		if anyPlain(before) && !anyPlain(found) || anyUsual(before) && !anyUsual(found) {
 			return nil, wanted // models that were not thought of beside plain ones may do now
 		}
@@ -35,14 +35,11 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 // stillTrue returns the candidates of an earlier limit that still explain what
 // they did.
 func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candidate) {
-	const near = 1.02
-	for _, c := range k.candidates() {
+	for _, c := range k.Candidates() {
 		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
 			continue
 		}
-		domain := f.domain(c.Shape)
-		within := cell{max(domain.low, c.ParamLow/near), min(domain.high, c.ParamHigh*near)}
-		again, ok := f.again(c, wanted, tolerated, within)
+		again, ok := f.again(c, wanted, tolerated, c.near(f.domain(c.Shape)))
 		if ok && len(again.Explained) >= len(k.Explained) {
 			found = append(found, again)
 		}
@@ -51,6 +48,12 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candi
 		found = append(found, f.blocked(wanted)...)
 	}
 	return found
+}
+
+// near is where in a domain the parameter of c may be once more is known.
+func (c *Candidate) near(domain cell) cell {
+	const near = 1.02
+	return cell{max(domain.low, c.ParamLow/near), min(domain.high, c.ParamHigh*near)}
 }
 
 // again looks for a limiter near where it was, for all wanted refusals or, if

@@ -40,7 +40,7 @@ func (f *fitter) prove(limits []Limit) {
 	const about = 1.01 // so much may capacity and rate differ from what the log allows
 	near := func(v, low, high float64) bool { return v >= low/about && v <= high*about }
 	for i := range limits {
-		for _, c := range limits[i].candidates() {
+		for _, c := range limits[i].Candidates() {
 			if c.Algorithm != limiter.TokenBucket || c.CountRefused || c.Penalty > 0 {
 				continue
 			}

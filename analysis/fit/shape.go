@@ -2,6 +2,7 @@ package fit
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"probe/analysis/limiter"
@@ -104,4 +105,24 @@ func (s Shape) cost(e *Event) (low, high float64) {
 func (s Shape) Cost(e *Event) float64 {
 	low, _ := s.cost(e)
 	return low
+}
+
+// sustained is [Shape.Sustained] of a limiter with these parameters.
+func (s Shape) sustained(param, capacity float64) float64 {
+	switch {
+	case s.isBucket():
+		return param
+	case s.Algorithm == limiter.SlidingCounter && !math.IsInf(capacity, 1):
+		return s.Sustained(limiter.Spec{Algorithm: s.Algorithm, Amount: capacity, Window: seconds(param)})
+	}
+	return capacity / param
+}
+
+// Sustained returns what a limiter of the shape lets through for ever, per
+// second. Requests count one each; tokens may come in requests of any size.
+func (s Shape) Sustained(spec limiter.Spec) float64 {
+	if s.Dimension == Requests {
+		return spec.Sustained(1)
+	}
+	return spec.Rate()
 }

@@ -103,7 +103,7 @@ func (tr *truth) check(l *fit.Log) string {
 	if len(limits) == 0 || len(left) > 0 {
 		return fmt.Sprintf("%d limits leave %d of %d refusals unexplained", len(limits), len(left), len(wanted))
 	}
-	candidates := append([]fit.Candidate{limits[0].Candidate}, limits[0].Rivals...)
+	candidates := limits[0].Candidates()
 	k := slices.IndexFunc(candidates, func(c fit.Candidate) bool {
 		return c.Algorithm == tr.limit.Algorithm && c.CountRefused == tr.limit.CountRefused
 	})

@@ -15,11 +15,6 @@ type belief struct {
 	rule *limiter.Rule
 }
 
-// candidatesOf returns a limit's best candidate and its rivals.
-func candidatesOf(l *fit.Limit) []fit.Candidate {
-	return append([]fit.Candidate{l.Candidate}, l.Rivals...)
-}
-
 // odd reports whether refusals have an effect of their own: they are counted,
 // or shut everything for a while.
 func odd(c fit.Candidate) bool { return c.CountRefused || c.Penalty > 0 }
@@ -28,23 +23,15 @@ func odd(c fit.Candidate) bool { return c.CountRefused || c.Penalty > 0 }
 func (s *Search) beliefs(l *fit.Limit) []belief {
 	log := s.log()
 	var all []belief
-	for _, c := range candidatesOf(l) {
+	for _, c := range l.Candidates() {
 		if !c.IsRate() {
 			continue
 		}
 		for _, spec := range c.Corners() {
-			all = append(all, belief{rate: sustained(&c, spec), odd: odd(c), rule: c.Replayed(log, spec)})
+			all = append(all, belief{rate: c.Sustained(spec), odd: odd(c), rule: c.Replayed(log, spec)})
 		}
 	}
 	return all
-}
-
-// sustained is what a limiter lets through for ever, as [fit.Candidate.Rate].
-func sustained(c *fit.Candidate, spec limiter.Spec) float64 {
-	if c.Dimension == fit.Requests {
-		return spec.Sustained(1)
-	}
-	return spec.Rate()
 }
 
 // answers returns, request by request, what a stage would be answered under a
@@ -103,14 +90,12 @@ func (s *Search) guards(ax *axis) []guard {
 			limits = limits[:len(limits)-1]
 		}
 		for i := range limits {
-			for _, c := range candidatesOf(&limits[i]) {
+			for _, c := range limits[i].Candidates() {
 				spec, ok := c.Strict(log.Slack)
 				if !ok {
 					continue
 				}
-				guards = append(guards, guard{
-					dim: dim, rule: c.Replayed(log, spec), atOnce: spec.Capacity() / ax.costIn(dim), empty: c.EmptyAfter(),
-				})
+				guards = append(guards, guard{dim, c.Replayed(log, spec), c.EmptyAfter()})
 			}
 		}
 	}
@@ -123,16 +108,12 @@ func (s *Search) guards(ax *axis) []guard {
 
 // A guard is a limit that a stage must stay below.
 type guard struct {
-	dim    fit.Dimension
-	rule   *limiter.Rule
-	atOnce float64       // requests of the axis' size that it lets through at once
-	empty  time.Duration // after which it has forgotten everything
+	dim   fit.Dimension
+	rule  *limiter.Rule
+	empty time.Duration // after which it has forgotten everything
 }
 
 func (g *guard) cost(z Size) float64 { return (&axis{dim: g.dim}).costOf(z) }
-
-// costIn is what one request of the axis' size takes in a dimension.
-func (ax *axis) costIn(dim fit.Dimension) float64 { return (&axis{dim: dim}).costOf(ax.size) }
 
 // shaped delays the requests of a stage so that nothing but the limit it asks
 // about has to refuse any: as fast as the others certainly allow.
@@ -143,8 +124,7 @@ func (s *Search) shaped(ax *axis, st Stage) Stage {
 	}
 	guards := make([]guard, len(known))
 	for i, g := range known {
-		guards[i] = g
-		guards[i].rule = g.rule.Clone()
+		guards[i] = guard{g.dim, g.rule.Clone(), g.empty}
 	}
 	offsets := make([]time.Duration, 0, st.Hits)
 	start, shift := s.now+st.Rest, time.Duration(0)

@@ -49,7 +49,7 @@ func (s *Search) asTokens() (most float64, can bool) {
 	as.Untyped = fit.Tokens
 	limits, left := fit.Explain(&as, fit.Tokens, fit.PromptPlusCompl, as.Refusals(fit.Tokens), s.options())
 	for i := range limits {
-		for _, c := range candidatesOf(&limits[i]) {
+		for _, c := range limits[i].Candidates() {
 			most = math.Max(most, c.High)
 		}
 	}

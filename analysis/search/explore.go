@@ -44,7 +44,7 @@ func (s *Search) explore(ax *axis) error {
 	if err != nil || !met {
 		return err
 	}
-	if limits, _ := s.limits(ax.dim); len(limits) == 0 || !limits[len(limits)-1].Proven {
+	if !s.proven(ax) {
 		if err := s.descend(ax); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (s *Search) explore(ax *axis) error {
 // tellApart finds out which model the latest limiter is, unless it has said so
 // itself. It reports whether nothing is left to ask about the axis.
 func (s *Search) tellApart(ax *axis) (ended bool, err error) {
-	if limits, left := s.limits(ax.dim); left == 0 && len(limits) > 0 && limits[len(limits)-1].Proven {
+	if s.proven(ax) {
 		return false, nil // only to be verified
 	}
 	if err := s.recover(ax); err != nil {
@@ -90,6 +90,12 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 		return false, err
 	}
 	return s.dimension(ax)
+}
+
+// proven reports whether the latest limiter has said itself what it is.
+func (s *Search) proven(ax *axis) bool {
+	limits, left := s.limits(ax.dim)
+	return left == 0 && len(limits) > 0 && limits[len(limits)-1].Proven
 }
 
 // mostQuestions bounds how often candidates are asked to part.
@@ -228,16 +234,7 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		switch {
 		case refusedBy(ax.dim, xs) > 0:
 			return true, nil
-		case n[exchange.Burst] > 0 && ax.rate > 0.1:
-			ax.rate /= 2 // too sudden: burst protection is asked about later
-			bout, sent, fresh = first/growth, 0, true
-			continue
-		case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1:
-			ax.rate /= 2 // a token limit has less room even for requests so small
-			bout, sent, fresh = first/growth, 0, true
-			continue
-		case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01:
-			ax.rate = s.belowRequests(ax.rate / 2) // the request limit is not known as well as was thought
+		case s.slows(ax, n):
 			bout, sent, fresh = first/growth, 0, true
 			continue
 		case n[exchange.Concurrency] > 0:
@@ -258,6 +255,22 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 	}
 }
 
+// slows lowers the axis' rate when another limit was met first, and reports
+// whether it did.
+func (s *Search) slows(ax *axis, n map[exchange.Outcome]int) bool {
+	switch {
+	case n[exchange.Burst] > 0 && ax.rate > 0.1: // too sudden: burst protection is asked about later
+		ax.rate /= 2
+	case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1: // less room even for requests so small
+		ax.rate /= 2
+	case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01: // it is not known as well as was thought
+		ax.rate = s.belowRequests(ax.rate / 2)
+	default:
+		return false
+	}
+	return true
+}
+
 // untilRoom is how long to be silent before a stage, so that it goes out at
 // once: until the other limits have forgotten what was sent, where they would
 // otherwise let through one request after the other, too slowly for a short
@@ -267,7 +280,7 @@ func (s *Search) untilRoom(ax *axis, st Stage) time.Duration {
 	atOnce := st.Hits
 	rest := time.Duration(0)
 	for _, g := range s.guards(ax) {
-		atOnce = min(atOnce, max(2, int(g.atOnce)))
+		atOnce = min(atOnce, max(2, int(g.rule.Capacity()/g.cost(ax.size))))
 		rest = max(rest, min(g.empty, s.cfg.MaxWindow))
 	}
 	st.Hits = atOnce
@@ -325,7 +338,7 @@ func (s *Search) candidates() (all []fit.Candidate) {
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
 		limits, _ := s.limits(dim)
 		for i := range limits {
-			all = append(all, candidatesOf(&limits[i])...)
+			all = append(all, limits[i].Candidates()...)
 		}
 	}
 	return all
@@ -436,7 +449,7 @@ func (s *Search) afterRefusals() time.Duration {
 // whichever of its candidates is true.
 func emptyAfter(l *fit.Limit) time.Duration {
 	longest := 0.0
-	for _, c := range candidatesOf(l) {
+	for _, c := range l.Candidates() {
 		longest = math.Max(longest, c.EmptyAfter().Seconds())
 	}
 	return time.Duration(1.02 * longest * float64(time.Second))

@@ -145,7 +145,7 @@ func (s *Search) bursts(ax *axis, l *fit.Limit) (ideas []idea) {
 	last := s.lastAdmission()
 	moments := []time.Duration{0}
 	size, units := s.pieces(ax, &l.Candidate)
-	for _, c := range candidatesOf(l) {
+	for _, c := range l.Candidates() {
 		if !c.IsRate() {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
 	const enough = 4 // candidates: the others are variants of these
 	const most = 1.5 // of the best one's amount: to fill another one costs too much
-	for n, c := range candidatesOf(l) {
+	for n, c := range l.Candidates() {
 		if !c.IsRate() || n == enough || c.Best > most*l.Best {
 			continue
 		}
@@ -168,7 +168,7 @@ func (s *Search) squeeze(ax *axis, c *fit.Candidate, rest time.Duration, steps i
 		high, low = ax.cost()/c.ParamLow, ax.cost()/c.ParamHigh // until there is room for one more
 	}
 	high, low = high+slack, math.Max(low-slack, low/2)
-	gap := func(k int) float64 { // of steps + 1, the middle if there is one step
+	gap := func(k int) float64 { // the middle of the k-th of so many steps down from high to low
 		return high * math.Pow(low/high, (float64(k)+0.5)/float64(steps))
 	}
 	apart := math.Max(1/ax.rate, (high-low)/float64(steps))
