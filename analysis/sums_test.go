@@ -302,6 +302,12 @@ func TestCapBySize(t *testing.T) {
 	if *tpm.Value != 60*1667 || *tpm.Low != 96_000 || *tpm.High != 61*1667 {
 		t.Errorf("got %v in [%v, %v]", *tpm.Value, *tpm.Low, *tpm.High)
 	}
+	tight := Bound{Value: ptr(500_000), Low: ptr(499_000), High: ptr(501_000)}
+	limit := found(fit.Tokens, 1667, 200*time.Millisecond)
+	limit.Low = 1600
+	if capBySize(&tight, &rpm, []fit.Limit{limit}); *tight.Low != 59*1600 {
+		t.Errorf("at least %v, though the least of both is %v", *tight.Low, 59*1600)
+	}
 	before := tpm
 	capBySize(&tpm, &Bound{Value: ptr(60)}, nil)
 	if diff := cmp.Diff(before, tpm); diff != "" {

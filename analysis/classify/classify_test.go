@@ -231,3 +231,15 @@ func TestOutcomesAgree(t *testing.T) {
 		}
 	}
 }
+
+// An error under a good status is one although a client broke its lines.
+func TestBrokenLinesUnder200(t *testing.T) {
+	for body, want := range map[string]exchange.Outcome{
+		"{\"success\":false,\"message\":\"Too many\n   requests\"}": exchange.Unclassified,
+		"{\"success\":true,\"message\":\"Too many\n   requests\"}":  exchange.Success,
+	} {
+		if got := Unknown().Classify(Answer{Status: 200, Body: []byte(body)}); got.Outcome != want {
+			t.Errorf("%q: %s by %q, want %s", body, got.Outcome, got.Rule, want)
+		}
+	}
+}

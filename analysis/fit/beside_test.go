@@ -24,18 +24,24 @@ func TestRefusalsBeside(t *testing.T) {
 	if typed := l.RefusalsBeside(fit.Tokens, limits); !slices.Equal(typed, byTokens) {
 		t.Errorf("of %d refusals that say so, %d speak for tokens", len(byTokens), len(typed))
 	}
+	byRequests := l.Refusals(fit.Requests)
 	for i := range l.Events {
 		if l.Events[i].Fate == fit.Refused {
 			l.Events[i].Outcome = exchange.Unclassified
 		}
 	}
+	said := byRequests[0] // who says that it was tokens is believed
+	l.Events[said].Outcome = exchange.TokenRate
 	all := l.Refusals(fit.Tokens)
 	got := l.RefusalsBeside(fit.Tokens, limits)
 	if len(got) == 0 || len(got) == len(all) {
 		t.Errorf("%d of %d refusals speak for tokens", len(got), len(all))
 	}
+	if !slices.Contains(got, said) {
+		t.Error("a refusal for tokens that says so does not speak for tokens")
+	}
 	for _, i := range got {
-		if !slices.Contains(byTokens, i) {
+		if i != said && !slices.Contains(byTokens, i) {
 			t.Errorf("the refusal at %v is the request limit's", l.Events[i].At)
 		}
 	}
@@ -59,28 +65,65 @@ func TestKnownFindsTheSame(t *testing.T) {
 		if spec.Penalty > 0 {
 			name += ", with a block"
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			full := logged(bunches(5, 10*time.Second, 8, 60), []limiter.Spec{spec}, nil)
-			var known []fit.Limit
-			for _, events := range []int{10, 25, 60, len(full.Events)} {
-				part := *full
-				part.Events = full.Events[:min(events, len(full.Events))]
-				known, _ = fit.Explain(&part, fit.Requests, fit.Prompt, part.Refusals(fit.Requests), fit.Options{Known: known})
-			}
-			anew, _ := explain(full, fit.Requests)
-			models := func(limits []fit.Limit) (all []string) {
-				for _, l := range limits {
-					for _, c := range l.Candidates() {
-						all = append(all, string(c.Algorithm))
-					}
+		// Tries all the time let models with a block live until the end.
+		steady := arrivals(120*time.Millisecond, 330)
+		for how, sent := range map[string][]arrival{name + ", bunches": bunches(5, 10*time.Second, 8, 60), name + ", steady": steady} {
+			t.Run(how, func(t *testing.T) {
+				t.Parallel()
+				full := logged(sent, []limiter.Spec{spec}, nil)
+				var known []fit.Limit
+				for events := 3; events < len(full.Events)+3; events += max(3, len(full.Events)/40) {
+					part := *full
+					part.Events = full.Events[:min(events, len(full.Events))]
+					known, _ = fit.Explain(&part, fit.Requests, fit.Prompt, part.Refusals(fit.Requests), fit.Options{Known: known})
 				}
-				slices.Sort(all)
-				return slices.Compact(all)
-			}
-			if got, want := models(known), models(anew); !slices.Equal(got, want) || !slices.Contains(got, string(spec.Algorithm)) {
-				t.Errorf("step by step %v, at once %v", got, want)
-			}
-		})
+				anew, _ := explain(full, fit.Requests)
+				models := func(limits []fit.Limit) (all []string) {
+					for _, l := range limits {
+						for _, c := range l.Candidates() {
+							all = append(all, string(c.Algorithm))
+						}
+					}
+					slices.Sort(all)
+					return slices.Compact(all)
+				}
+				if got, want := models(known), models(anew); !slices.Equal(got, want) || !slices.Contains(got, string(spec.Algorithm)) {
+					t.Errorf("step by step %v, at once %v", got, want)
+				}
+			})
+		}
+	}
+}
+
+// arrivals are so many requests, evenly apart.
+func arrivals(apart time.Duration, count int) (all []arrival) {
+	for k := range count {
+		all = append(all, arrival{time.Duration(k) * apart, 100})
+	}
+	return all
+}
+
+// Two limiters explain most of any log, so that they are believed only if they
+// leave next to nothing open.
+func TestTwoLeaveNothingOpen(t *testing.T) {
+	stacked := []limiter.Spec{
+		{Algorithm: limiter.SlidingLog, Amount: 6, Window: 2 * time.Second},
+		{Algorithm: limiter.SlidingLog, Amount: 30, Window: 20 * time.Second},
+	}
+	l := logged(bunches(9, 10*time.Second, 12, 150), stacked, nil)
+	if limits, left := explain(l, fit.Requests); len(limits) != 2 || len(left) > 0 {
+		t.Fatalf("%d limits, %d left: %s", len(limits), len(left), describe(limits))
+	}
+	refusals := len(l.Refusals(fit.Requests))
+	odd := 0
+	for i := len(l.Events) - 1; i >= 0 && odd < 2+refusals/50; i-- { // refused where there was room for many
+		if first := i == 0 || l.Events[i].At-l.Events[i-1].At > 3*time.Second; first && l.Events[i].Fate == fit.Admitted {
+			l.Events[i].Fate, l.Events[i].Outcome = fit.Refused, exchange.RequestRate
+			odd++
+		}
+	}
+	if limits, left := explain(l, fit.Requests); len(limits) > 0 || len(left) != len(l.Refusals(fit.Requests)) {
+		t.Errorf("beside %d refusals without a reason %d limits explain all but %d of %d: %s",
+			odd, len(limits), len(left), len(l.Refusals(fit.Requests)), describe(limits))
 	}
 }

@@ -82,3 +82,11 @@ func TestStagesStayAsSent(t *testing.T) {
 		t.Errorf("sizes were tried %d times, want from large to small and then from small to large", tried)
 	}
 }
+
+// A short window of tokens is filled although requests are limited to a few in
+// a long one: what asks waits until these may go out at once.
+func TestFillsAtOnce(t *testing.T) {
+	f := run(t, config(25*time.Second, search.LookRequests, search.LookTokens),
+		near(limit(limiter.SlidingLog, 20, 20*time.Second), tokens(limit(limiter.SlidingLog, 40_000, time.Second))))
+	checkLimits(t, f, 25*time.Second, []want{{fit.Requests, limiter.SlidingLog, 20, 20 * time.Second}, {fit.Tokens, limiter.SlidingLog, 40_000, time.Second}})
+}

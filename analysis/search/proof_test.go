@@ -59,6 +59,10 @@ func TestProvenBucket(t *testing.T) {
 			if onlyVerified != test.proven {
 				t.Errorf("asked %v", asked)
 			}
+			above := len(asked) - slices.Index(asked, "verify_above")
+			if asked[len(asked)-1] == "verify_above" && above > 1 || len(s.Warnings) > 0 {
+				t.Errorf("a full bucket was gone over %d times: %v", above, s.Warnings)
+			}
 		})
 	}
 }
