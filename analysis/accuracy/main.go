@@ -8,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -66,7 +68,11 @@ func (r *result) tell(w io.Writer) {
 	if r.subject.tpm > 0 {
 		fmt.Fprintf(w, ", tpm %.4g found %s", r.subject.tpm, bound(e.TPM))
 	}
-	fmt.Fprintf(w, "; %.0f admitted of least %.0f\n", r.searchAdmitted, r.subject.leastAdmitted)
+	total := price{r.searchAdmitted / r.subject.leastAdmitted, r.searchTokens / max(1, r.subject.leastTokens), r.searchTook.Seconds() / r.subject.leastTime.Seconds()}
+	fmt.Fprintf(w, "; over the least: %v\n", total)
+	for _, q := range slices.Sorted(maps.Keys(r.spent)) {
+		fmt.Fprintf(w, "       spent %-24s %v\n", q, r.spent[q])
+	}
 	for _, l := range r.subject.limits {
 		fmt.Fprintf(w, "       truth %s\n", describe(&l))
 	}

@@ -32,6 +32,11 @@ type result struct {
 // limits: admissions, tokens and endpoint time.
 type price struct{ admitted, tokens, time float64 }
 
+// String gives the three in a line.
+func (p price) String() string {
+	return fmt.Sprintf("admitted %6.2f, tokens %8.2f, time %6.2f", p.admitted, p.tokens, p.time)
+}
+
 func (p price) plus(q price) price {
 	return price{p.admitted + q.admitted, p.tokens + q.tokens, p.time + q.time}
 }
@@ -48,6 +53,7 @@ func probe(seed, n uint64, trace io.Writer) result {
 	if r.subject.tpm > 0 {
 		in.LookFor = append(in.LookFor, search.LookTokens)
 	}
+	known := map[fit.Dimension][]fit.Limit{}
 	s := search.New(search.Config{
 		LookFor: in.LookFor, Precision: 0.01, MaxRPS: 400, MaxWindow: maxWindow,
 		MaxPrompt: largest, MaxTokens: 1, Verify: true,
@@ -71,7 +77,7 @@ func probe(seed, n uint64, trace io.Writer) result {
 			began.Round(time.Millisecond), st.Question, st.Rest.Round(time.Millisecond), len(reply.Exchanges), st.Sizes[0].Prompt,
 			e.Admitted-admitted, e.Refused-refused, (e.Clock - began - st.Rest).Round(time.Millisecond))
 		if trace != io.Discard {
-			candidates(trace, in.Exchanges)
+			candidates(trace, in.Exchanges, known)
 		}
 		return reply, err
 	})
@@ -109,14 +115,20 @@ func climb(seed, n uint64) (best *float64) {
 	return best
 }
 
-// candidates prints what explains the log so far.
-func candidates(w io.Writer, xs []exchange.Exchange) {
+// candidates prints what explains the log so far, and keeps it for the next time.
+func candidates(w io.Writer, xs []exchange.Exchange, known map[fit.Dimension][]fit.Limit) {
 	l := fit.NewLog(xs)
 	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
-	var others []fit.Limit
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.RefusalsBeside(dim, others), fit.Options{MaxWindow: maxWindow})
-		others = limits
+		wanted := l.Refusals(dim)
+		if dim == fit.Tokens {
+			wanted = l.RefusalsBeside(dim, known[fit.Requests])
+		}
+		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, fit.Options{MaxWindow: maxWindow, Known: known[dim]})
+		known[dim] = limits
+		if len(limits) == 0 && len(left) > 0 {
+			fmt.Fprintf(w, "%16s %s: nothing explains %d refusals\n", "", dim, len(left))
+		}
 		for _, l := range limits {
 			for _, c := range l.Candidates() {
 				fmt.Fprintf(w, "%16s %v: amount in [%v, %v], parameter in [%.5g, %.5g], %d refusals explained, %d left\n",

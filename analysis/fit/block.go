@@ -40,12 +40,13 @@ func (f *fitter) blocked(wanted []int) (found []Candidate) {
 }
 
 // knownBlock narrows the domain of a family with a block to where an earlier
-// fit has seen it: to nothing when that fit knew such limiters, and this is none.
+// fit has seen it with a block as long: to nothing when that fit knew such
+// limiters, and this is none.
 func (f *fitter) knownBlock(family Shape, domain cell) cell {
 	seen, within := false, cell{math.Inf(1), 0}
 	for i := range f.opt.Known {
 		for _, c := range f.opt.Known[i].Candidates() {
-			if c.Penalty == 0 {
+			if c.Penalty == 0 || (c.Penalty-family.Penalty).Abs() > f.log.Slack {
 				continue
 			}
 			seen = true

@@ -37,16 +37,18 @@ func (o Options) withDefaults() Options {
 }
 
 // families are the models tried, simplest first: among models that explain a
-// log equally well, the first is quoted and the others are its rivals.
+// log equally well, the first is quoted and the others are its rivals. Most
+// limiters do not count what they refuse.
 var families = []Shape{
 	{Algorithm: limiter.SlidingLog},
 	{Algorithm: limiter.FixedWindow},
 	{Algorithm: limiter.TokenBucket},
+	{Algorithm: limiter.FixedWindow, Aligned: true},
+	{Algorithm: limiter.SlidingCounter},
 	{Algorithm: limiter.SlidingLog, CountRefused: true},
 	{Algorithm: limiter.FixedWindow, CountRefused: true},
 	{Algorithm: limiter.TokenBucket, CountRefused: true},
-	{Algorithm: limiter.FixedWindow, Aligned: true},
-	{Algorithm: limiter.SlidingCounter},
+	{Algorithm: limiter.FixedWindow, Aligned: true, CountRefused: true},
 	{Algorithm: limiter.SlidingCounter, CountRefused: true},
 }
 
@@ -68,13 +70,56 @@ const mostStacked = 2
 // admission. What no such limiter explains is returned as left.
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
-	known, rest := f.known(wanted)
-	limits, left = f.explain(rest, mostStacked-len(known))
-	if len(left) > 0 && len(known) > 0 {
-		known = nil // what was thought before does not hold any more
-		limits, left = f.explain(wanted, mostStacked)
+	limits, left = f.onwards(wanted)
+	if len(left) > 0 && len(o.Known) == 0 {
+		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
+			limits, left = grown, fewer
+		}
 	}
-	limits = append(known, limits...)
+	f.prove(limits)
+	return limits, left
+}
+
+// stageByStage explains the log as it grew: each stage with what was known
+// before it. A limiter that was seen alone before a second one was met is known
+// then, and what it does not explain is the second one's.
+func (f *fitter) stageByStage(wanted []int) (limits []Limit, left []int) {
+	left = wanted
+	events := f.log.Events
+	for from := 0; from < len(events); {
+		to := from + 1
+		for to < len(events) && events[to].Stage <= events[from].Stage {
+			to++
+		}
+		from = to
+		n, _ := slices.BinarySearch(wanted, to)
+		log := *f.log
+		log.Events = events[:to]
+		part := *f
+		part.log, part.opt.Known = &log, limits
+		limits, left = part.onwards(wanted[:n])
+	}
+	return limits, left
+}
+
+// onwards explains the log with the limits that were known before, as many of
+// the first ones as still hold.
+func (f *fitter) onwards(wanted []int) (limits []Limit, left []int) {
+	left = wanted
+	known := f.known(wanted)
+	for n := len(known); n >= 0; n-- {
+		rest := wanted
+		for i := range known[:n] {
+			rest = without(rest, known[i].Explained)
+		}
+		others, unexplained := f.explain(rest, mostStacked-n)
+		if n == len(known) || len(unexplained) <= len(left) {
+			limits, left = slices.Concat(known[:n], others), unexplained
+		}
+		if len(left) == 0 {
+			break
+		}
+	}
 	share := shareLeft
 	if len(limits) > 1 {
 		share = shareLeftByTwo
@@ -82,7 +127,6 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 	if unexplained := float64(len(left)); unexplained >= fewLeft && unexplained > share*float64(len(wanted)) {
 		return nil, wanted // what leaves so much open explains nothing
 	}
-	f.prove(limits)
 	return limits, left
 }
 
@@ -299,10 +343,14 @@ func (f *fitter) domain(family Shape) cell {
 	return cell{1 / high, max(sum, largest) / low}
 }
 
+// without returns the members of all that are not among some; both ascend.
 func without(all, some []int) []int {
 	var rest []int
 	for _, i := range all {
-		if !slices.Contains(some, i) {
+		for len(some) > 0 && some[0] < i {
+			some = some[1:]
+		}
+		if len(some) == 0 || some[0] != i {
 			rest = append(rest, i)
 		}
 	}

@@ -256,7 +256,7 @@ func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	r := &gridReplay{
 		ledger: g.ledger, window: c, phase: phase, to: to, before: from,
 		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
-		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter,
+		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, overflows: g.shape.CountRefused,
 	}
 	r.sure, r.may = [3]int{from, from, from}, [3]int{from, from, from}
 	return r
@@ -284,6 +284,7 @@ type gridReplay struct {
 	to            int
 	pivot         time.Duration
 	weighs        bool // counts the last window by the part of it that a sliding one would cover
+	overflows     bool // refusals are booked, so that a window may hold more than the capacity
 
 	// The first entries that are surely, and that may be, in the window before
 	// the request's, in its own, and in the one after.
@@ -327,6 +328,10 @@ func (r *gridReplay) low(i int) float64 {
 	latest := r.latest(e.at)
 	k := math.Floor(r.earliest(e.at))
 	switch turns := math.Floor(latest) - k; {
+	case r.overflows && !r.weighs && turns == 0:
+		return r.surely(1, k) + e.low
+	case r.overflows && !r.weighs:
+		return e.low
 	case !r.weighs && turns == 0:
 		// What came at the turn of the window belongs to one of the two: the
 		// fuller one holds half of both at least.

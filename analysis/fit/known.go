@@ -2,14 +2,16 @@ package fit
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"probe/analysis/limiter"
 )
 
-// known looks for the limits of an earlier fit near their old parameters.
-func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
-	left = wanted
+// known looks for the limits of an earlier fit near their old parameters, and
+// returns those up to the first one that does not hold any more.
+func (f *fitter) known(wanted []int) (limits []Limit) {
+	left := wanted
 	for _, k := range f.opt.Known {
 		var found []Candidate
 		for _, tolerated := range f.tolerances() {
@@ -18,18 +20,18 @@ func (f *fitter) known(wanted []int) (limits []Limit, left []int) {
 			}
 		}
 		if len(found) == 0 {
-			return nil, wanted
+			break
 		}
 		most := slices.MaxFunc(found, func(a, b Candidate) int { return cmp.Compare(len(a.Explained), len(b.Explained)) })
 		found = slices.DeleteFunc(found, func(c Candidate) bool { return len(c.Explained) < len(most.Explained) })
 		before := k.Candidates()
 		if anyPlain(before) && !anyPlain(found) || anyUsual(before) && !anyUsual(found) {
-			return nil, wanted // models that were not thought of beside plain ones may do now
+			break // models that were not thought of beside plain ones may do now
 		}
 		limits = append(limits, Limit{Candidate: found[0], Rivals: found[1:]})
 		left = without(left, found[0].Explained)
 	}
-	return limits, left
+	return limits
 }
 
 // stillTrue returns the candidates of an earlier limit that still explain what
@@ -68,13 +70,30 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 	if !c.isGrid() {
 		return f.scan(c.Shape, wanted, false, tolerated, within)
 	}
+	return f.someOf(c, wanted, tolerated, within)
+}
+
+// someOf looks for the refusals that a limiter explains whose windows follow
+// one another, beside those of another limiter. Over a range of windows it is
+// soon unknown when the tenth one begins, and then they would explain anything:
+// windows are tried one by one, and the one that explains most is kept.
+func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (best Candidate, ok bool) {
+	const most = 7 // windows to try
 	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, wanted, false))
 	if !ok {
 		return Candidate{}, false
 	}
-	explained := g.part(cell{c.ParamLow, c.ParamHigh}, band{c.Low, c.High})
-	if len(explained) == 0 {
-		return Candidate{}, false
+	tries := min(most, 1+int(math.Log(c.ParamHigh/c.ParamLow)/math.Log(finestGrid)))
+	for k := range tries {
+		window := c.ParamLow * math.Pow(c.ParamHigh/c.ParamLow, (float64(k)+0.5)/float64(tries))
+		half := math.Sqrt(finestGrid)
+		explained := g.part(cell{window / half, window * half}, band{c.Low, c.High})
+		if len(explained) <= len(best.Explained) {
+			continue
+		}
+		if found, ok := f.scan(c.Shape, explained, true, tolerated, within); ok {
+			best = found
+		}
 	}
-	return f.scan(c.Shape, explained, true, tolerated, within)
+	return best, len(best.Explained) > 0
 }

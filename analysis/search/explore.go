@@ -26,6 +26,10 @@ type axis struct {
 	// tooLarge is the size of the smallest single request that was refused for
 	// its tokens; 0: none was.
 	tooLarge int
+	// spent is how often ideas of a name have narrowed nothing, about the latest
+	// of so many limiters.
+	spent map[string]int
+	about int
 	// soaked tells that a rate below the limits known so far was held.
 	soaked bool
 }
@@ -105,12 +109,12 @@ const mostQuestions = 32
 // rate as closely as wanted, or until the soak that verifies it is the best
 // next question, or none is left.
 func (s *Search) narrow(ax *axis, most int) error {
-	spent := map[string]int{}
 	for range most {
 		limits, _ := s.limits(ax.dim)
 		if len(limits) == 0 {
 			return nil
 		}
+		spent := ax.spentOn(len(limits))
 		latest := limits[len(limits)-1]
 		if inFlight(&latest) && spent["longer"] == 0 {
 			spent["longer"]++
@@ -128,9 +132,20 @@ func (s *Search) narrow(ax *axis, most int) error {
 		}
 		if after, _ := s.limits(ax.dim); len(after) == len(limits) && !narrower(&after[len(after)-1], &latest) {
 			spent[i.name]++
+		} else {
+			spent[i.name] = 0
 		}
 	}
 	return nil
+}
+
+// spentOn returns which ideas have narrowed nothing about the latest of so many
+// limiters.
+func (ax *axis) spentOn(limiters int) map[string]int {
+	if ax.spent == nil || ax.about != limiters {
+		ax.spent, ax.about = map[string]int{}, limiters
+	}
+	return ax.spent
 }
 
 // sharpen asks on about the latest limiter when its rate is known less closely

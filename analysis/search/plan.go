@@ -26,10 +26,14 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 		return idea{}, false
 	}
 	pairs := float64(len(beliefs)*(len(beliefs)-1)) / 2
+	most := mostRepeats
+	if spread(usual(l)) > farApart {
+		most = mostTries
+	}
 	var best idea
 	bestValue := 0.0
 	for _, i := range s.ideas(ax, l, beliefs) {
-		if spent[i.name] >= mostRepeats || i.stage.Hits == 0 {
+		if spent[i.name] >= most || i.stage.Hits == 0 {
 			continue
 		}
 		parted, admitted := s.parted(beliefs, weights, &i.stage, ax)
@@ -49,38 +53,53 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 
 const (
 	// mostRepeats is how often an idea is had again that narrowed nothing.
-	mostRepeats = 2
+	// While the candidates' rates are far apart, relative to one another, it is
+	// had more often: more is at stake, and chance decides what a try shows.
+	mostRepeats, mostTries = 2, 4
+	farApart               = 0.05
 	// leastParted is the share of the disagreement that an idea has to settle.
 	leastParted = 0.02
 	// worthwhile is the share of all pairs of beliefs that an idea has to tell
 	// apart for each unit of its price.
 	worthwhile = 0.01
 	// unlikely is how much less it counts that a model differs in which refusals
-	// have an effect of their own.
-	unlikely = 0.3
+	// have an effect of their own, while others do.
+	unlikely = 0.1
 )
+
+// usual returns the limit with only those of its candidates whose refusals have
+// no effect of their own, when there are any.
+func usual(l *fit.Limit) *fit.Limit {
+	all := slices.DeleteFunc(l.Candidates(), odd)
+	if len(all) == 0 {
+		return l
+	}
+	return &fit.Limit{Candidate: all[0], Rivals: all[1:]}
+}
 
 // agreed is how far apart two rates may be and still agree: as far as asked
 // for, or as times of arrival can be told apart.
 func (s *Search) agreed(l *fit.Limit) float64 {
-	return math.Max(s.cfg.Precision, 1.5*s.log().Slack.Seconds()/l.Window().Seconds())
+	return math.Max(s.cfg.Precision, 2*s.log().Slack.Seconds()/l.Window().Seconds())
 }
 
 // disagreements returns for each pair of beliefs how much they disagree about
-// the rate, from 0 to 1.
+// the rate, from 0 to 1, and less where one of them is unlikely.
 func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]float64, total float64) {
+	usual := slices.ContainsFunc(beliefs, func(b belief) bool { return !b.odd })
 	weights = make([][]float64, len(beliefs))
 	for i := range beliefs {
 		weights[i] = make([]float64, i)
 		for j := range i {
 			apart := math.Abs(math.Log(beliefs[i].rate / beliefs[j].rate))
-			if apart > agreed {
-				weights[i][j] = math.Min(1, apart/(10*agreed))
-				if beliefs[i].odd != beliefs[j].odd {
-					weights[i][j] *= unlikely
-				}
-				total += weights[i][j]
+			if apart <= agreed {
+				continue
 			}
+			weights[i][j] = math.Min(1, apart/(10*agreed))
+			if usual && (beliefs[i].odd || beliefs[j].odd) {
+				weights[i][j] *= unlikely
+			}
+			total += weights[i][j]
 		}
 	}
 	return weights, total
@@ -185,6 +204,17 @@ func (s *Search) lastAdmission() time.Duration {
 	return 0
 }
 
+// delayed begins a stage, of which one request is let in, when the limits that
+// it does not ask about have room for that one.
+func (s *Search) delayed(ax *axis, st Stage) Stage {
+	first := s.shaped(ax, Stage{Rest: st.Rest, Hits: 1, Offsets: st.Offsets[:1], Sizes: st.Sizes})
+	later := first.At(0) - st.At(0)
+	for k := range st.Offsets {
+		st.Offsets[k] += later
+	}
+	return st
+}
+
 // watch asks again and again, one request at a time, around the moments at
 // which the candidates say that there is room again.
 func (s *Search) watch(ax *axis, l *fit.Limit, beliefs []belief) (idea, bool) {
@@ -200,7 +230,7 @@ func (s *Search) watch(ax *axis, l *fit.Limit, beliefs []belief) (idea, bool) {
 	if last <= 0 || first > last {
 		return idea{}, false // there is room now
 	}
-	return idea{name: "watch", stage: s.tries(ax, first, last, size)}, true
+	return idea{name: "watch", stage: s.delayed(ax, s.tries(ax, first, last, size))}, true
 }
 
 // tries is one request after the other from before first until after last,

@@ -12,21 +12,28 @@ import (
 // best one and for those of its rivals that are another model.
 func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea) {
 	const enough = 4 // candidates: the others are variants of these
-	const most = 1.5 // of the best one's amount: to fill another one costs too much
+	// To fill one that holds much more than the best, and more than was let in
+	// when the limit was met, costs too much.
+	most := math.Max(1.5*l.Best, 1.1*float64(ax.filled)*ax.cost())
 	for n, c := range l.Candidates() {
-		if !c.IsRate() || n == enough || c.Best > most*l.Best {
+		if !c.IsRate() || n == enough || c.Best > most {
 			continue
 		}
 		rest := min(emptyAfter(l), s.cfg.MaxWindow)
 		if ax.dim == fit.Tokens && s.amountWidth(&c) > s.cfg.Precision/2 {
 			ideas = append(ideas, idea{name: "fill", stage: s.fill(ax, &c, rest)})
+			for _, levels := range []int{1, 7} {
+				if levels == 1 || !odd(c) { // a refused try has an effect of its own
+					ideas = append(ideas, idea{name: "level", stage: s.level(ax, &c, rest, levels)})
+				}
+			}
 		}
 		if c.Algorithm == limiter.TokenBucket {
 			ideas = append(ideas, idea{name: "drip", stage: s.drip(ax, &c)}, idea{name: "saturate", stage: s.saturate(ax, &c)})
 		} else {
-			ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, rest, beliefs)}, idea{name: "again", stage: s.edge(ax, &c, 0, beliefs)})
+			ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, rest, beliefs)}, idea{name: "edge", stage: s.edge(ax, &c, 0, beliefs)})
 			for _, part := range []float64{0.25, 0.5, 0.75} {
-				ideas = append(ideas, idea{name: "later", stage: s.edge(ax, &c, seconds(part*c.Param), beliefs)})
+				ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, seconds(part*c.Param), beliefs)})
 			}
 		}
 		if odd(c) {
@@ -88,6 +95,39 @@ func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	if st.Hits = len(st.Sizes); st.Hits == base {
 		st.Hits = 0
 	}
+	return s.shaped(ax, st)
+}
+
+// level fills an empty limiter up to what is known to fit, but for one small
+// request, and tries that one, larger by so many parts of what is unknown: the
+// largest part first, until one is let in. The smallest request that asks about
+// tokens may be larger than what is unknown; this tells the capacity all the
+// same.
+func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels int) Stage {
+	st := Stage{
+		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest,
+		Rate: math.Min(ax.rate, 1/max(4*s.log().Slack, time.Millisecond).Seconds()),
+	}
+	overhead := float64(s.cfg.MaxTokens)
+	last := tokenPrompt + overhead
+	unknown := c.High - c.Low
+	if last+unknown > ax.cost() {
+		return Stage{}
+	}
+	base := math.Max(0, c.Low-last)
+	n := math.Ceil(base / ax.cost())
+	if n > 0 && base/n < last {
+		n, base = 0, 0
+		last = c.Low
+	}
+	for range int(n) {
+		st.Sizes = append(st.Sizes, s.size(int(base/n-overhead)))
+		last += base/n - math.Floor(base/n)
+	}
+	for k := levels; k > 0; k-- {
+		st.Sizes = append(st.Sizes, s.size(int(last+unknown*float64(k)/float64(levels+1)-overhead)))
+	}
+	st.Hits, st.UntilAdmitted = len(st.Sizes), int(n)+1
 	return s.shaped(ax, st)
 }
 

@@ -133,7 +133,7 @@ func (s *Search) soakAbove(ax *axis) error {
 		overs = []float64{1.6, 2.4}
 	}
 	for _, over := range overs {
-		_, high := limit.RateBounds()
+		_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 		st := s.paced(ax, &limit, 1)
 		st.Rate *= over * high / limit.RateLow
 		st.Hits = int(math.Ceil(2.2*limit.Window().Seconds()*st.Rate)) + 2
