@@ -47,11 +47,10 @@ func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bo
 		for len(mine) > 0 && mine[0] < i {
 			mine = mine[1:]
 		}
-		switch e.Fate {
-		case Admitted:
-			rule.Charge(e.At, c.Cost(e))
-		case Refused:
+		if e.Fate == Refused {
 			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
+		} else if !e.faulty() || c.Faults != FaultsKeptOut {
+			rule.Charge(e.At, c.Cost(e))
 		}
 	}
 	return rule

@@ -31,6 +31,10 @@ type Candidate struct {
 	// a bucket, and capacity and rate are theirs.
 	Proven bool
 
+	// Faults is what it did with requests that ended in a fault; where either may
+	// be, the ranges hold both and the quoted values are for those let in.
+	Faults Faults
+
 	Explained    []int // indexes of the refusals it explains
 	Contradicted int   // admissions it would have refused
 }

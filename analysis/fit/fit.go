@@ -276,9 +276,10 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 // after another request.
 const quickFill = 20
 
-func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
+// scanWith looks for a limiter of a family that did one thing with faults.
+func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
 	if family.isGrid() {
-		g, ok := newGridScan(family, family.ledger(f.log, wanted, true))
+		g, ok := newGridScan(family, family.ledger(f.log, of, wanted, true))
 		if !ok {
 			return Candidate{}, false
 		}
@@ -288,9 +289,10 @@ func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int, wi
 		}
 		c := gridCandidate(family, cells, wanted)
 		c.BoundaryLow, c.BoundaryHigh = g.boundary(c.Param)
+		c.Faults = of
 		return c, true
 	}
-	ledger := family.ledger(f.log, wanted, single)
+	ledger := family.ledger(f.log, of, wanted, single)
 	count := ledger.wanted()
 	sc := scan{
 		shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
@@ -301,6 +303,7 @@ func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int, wi
 		return Candidate{}, false
 	}
 	c := sc.candidate(cells)
+	c.Faults = of
 	if single && len(c.Explained) == count {
 		c.Explained = slices.Clone(wanted) // and those of which others say more
 	}

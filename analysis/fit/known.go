@@ -79,7 +79,7 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 // windows are tried one by one, and the one that explains most is kept.
 func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (best Candidate, ok bool) {
 	const most = 7 // windows to try
-	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, wanted, false))
+	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false))
 	if !ok {
 		return Candidate{}, false
 	}

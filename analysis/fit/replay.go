@@ -55,15 +55,15 @@ type entry struct {
 	wanted        bool // a refusal to explain
 }
 
-// ledger prepares a log for the question whether s explains the wanted
-// refusals: all of them, or as many as it can.
-func (s Shape) ledger(l *Log, wanted []int, all bool) *ledger {
+// ledger prepares a log for the question whether s, which did one thing with
+// faults, explains the wanted refusals: all of them, or as many as it can.
+func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	entries := make([]entry, 0, len(l.Events))
 	for i := range l.Events {
 		e := &l.Events[i]
-		x := entry{event: i, at: e.At, surely: e.Fate == Admitted || e.Fate == Refused && s.CountRefused, admitted: e.Fate == Admitted}
+		x := entry{event: i, at: e.At, admitted: e.Fate == Admitted || of == FaultsLetIn && e.faulty()}
 		x.low, x.high = s.cost(e)
-		x.maybe = x.surely || e.Fate == Maybe
+		x.surely, x.maybe = e.booked(s.CountRefused, of)
 		if len(wanted) > 0 && wanted[0] == i {
 			x.wanted, wanted = true, wanted[1:]
 		}
