@@ -118,8 +118,10 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 
 // soakAbove goes 5 % over the limit, starting from a soak below it, until
 // something is refused; a bucket, which then is full, is gone over by so much
-// that its store is used up within two windows.
+// that its store is used up within two windows, or by as much as the other
+// limits allow.
 func (s *Search) soakAbove(ax *axis) error {
+	const least = 1.03 // times the limit's rate, for the soak to mean anything
 	if !s.cfg.Verify {
 		return nil
 	}
@@ -132,14 +134,20 @@ func (s *Search) soakAbove(ax *axis) error {
 	if limit.Algorithm == limiter.TokenBucket {
 		overs = []float64{1.6, 2.4}
 	}
+	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 	for _, over := range overs {
-		_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 		st := s.paced(ax, &limit, 1)
-		st.Rate *= over * high / limit.RateLow
-		st.Hits = int(math.Ceil(2.2*limit.Window().Seconds()*st.Rate)) + 2
-		if ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
+		share := st.Rate / limit.RateLow // of a request in the limit's unit
+		st.Rate = math.Min(over*high*share, s.belowOthers(ax, &limit, limits, share))
+		above := st.Rate / share / high
+		if above < least || ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
 			return nil
 		}
+		windows := 2.2
+		if limit.Algorithm == limiter.TokenBucket {
+			windows = math.Max(windows, 1.2*above/(above-1)) // until its store is used up
+		}
+		st.Hits = int(math.Ceil(windows*limit.Window().Seconds()*st.Rate)) + 2
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
 		st.StopAfter = 3
 		xs, err := s.ask(st)
@@ -152,4 +160,21 @@ func (s *Search) soakAbove(ax *axis) error {
 	}
 	s.warn("%s: nothing was refused above the limit found", ax.dim)
 	return nil
+}
+
+// belowOthers returns a rate, in requests a second, that all known limits but
+// one sustain; share is what one of the axis' units a second is in requests.
+func (s *Search) belowOthers(ax *axis, but *fit.Limit, limits []fit.Limit, share float64) float64 {
+	const below = 0.98
+	most := math.Inf(1)
+	if ax.dim == fit.Tokens {
+		most = s.belowRequests(most)
+	}
+	for i := range limits {
+		if l := &limits[i]; l.IsRate() && (l.Shape != but.Shape || l.Best != but.Best) {
+			low, _ := l.RateBounds()
+			most = math.Min(most, below*low*share)
+		}
+	}
+	return most
 }
