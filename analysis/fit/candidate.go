@@ -105,14 +105,19 @@ func anyFree(cs []Candidate) bool {
 // EmptyAfter is the time after the last request by which the limiter has
 // forgotten all of them.
 func (c *Candidate) EmptyAfter() time.Duration {
-	seconds := c.ParamHigh
-	switch {
-	case c.isBucket():
-		seconds = c.High / c.ParamLow
-	case c.Algorithm == limiter.SlidingCounter:
-		seconds *= 2
+	longest := c.LongestWindow()
+	if c.Algorithm == limiter.SlidingCounter {
+		longest *= 2
 	}
-	return max(c.Penalty, time.Duration(seconds*float64(time.Second)))
+	return max(c.Penalty, longest)
+}
+
+// LongestWindow is the most that [Candidate.Window] may be.
+func (c *Candidate) LongestWindow() time.Duration {
+	if c.isBucket() {
+		return seconds(c.High / c.ParamLow)
+	}
+	return seconds(c.ParamHigh)
 }
 
 // Spec is the limiter with the quoted parameters.

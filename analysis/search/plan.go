@@ -78,9 +78,16 @@ func usual(l *fit.Limit) *fit.Limit {
 }
 
 // agreed is how far apart two rates may be and still agree: as far as asked
-// for, or as times of arrival can be told apart.
+// for, or as times of arrival can be told apart within the longest window that
+// a candidate may have.
 func (s *Search) agreed(l *fit.Limit) float64 {
-	return math.Max(s.cfg.Precision, 2*s.log().Slack.Seconds()/l.Window().Seconds())
+	longest := l.Window()
+	for _, c := range usual(l).Candidates() {
+		if c.IsRate() {
+			longest = max(longest, c.LongestWindow())
+		}
+	}
+	return math.Max(s.cfg.Precision, 2*s.log().Slack.Seconds()/longest.Seconds())
 }
 
 // disagreements returns for each pair of beliefs how much they disagree about
