@@ -71,13 +71,18 @@ const mostStacked = 2
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
 	limits, left = f.onwards(wanted)
-	if len(left) > 0 && len(o.Known) == 0 {
+	if len(left) > 0 && len(o.Known) == 0 && l.inStages() {
 		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
 			limits, left = grown, fewer
 		}
 	}
 	f.prove(limits)
 	return limits, left
+}
+
+// inStages reports whether the log is of more than one stage.
+func (l *Log) inStages() bool {
+	return len(l.Events) > 0 && l.Events[0].Stage != l.Events[len(l.Events)-1].Stage
 }
 
 // stageByStage explains the log as it grew: each stage with what was known

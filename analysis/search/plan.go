@@ -67,10 +67,10 @@ const (
 	unlikely = 0.1
 )
 
-// usual returns the limit with only those of its candidates whose refusals have
-// no effect of their own, when there are any.
+// usual returns the limit with only those of its candidates that limit a rate and
+// whose refusals have no effect of their own, when there are any.
 func usual(l *fit.Limit) *fit.Limit {
-	all := slices.DeleteFunc(l.Candidates(), odd)
+	all := slices.DeleteFunc(l.Candidates(), func(c fit.Candidate) bool { return odd(c) || !c.IsRate() })
 	if len(all) == 0 {
 		return l
 	}

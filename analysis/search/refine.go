@@ -111,14 +111,13 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 	overhead := float64(s.cfg.MaxTokens)
 	last := tokenPrompt + overhead
 	unknown := c.High - c.Low
-	if last+unknown > ax.cost() {
-		return Stage{}
-	}
 	base := math.Max(0, c.Low-last)
 	n := math.Ceil(base / ax.cost())
-	if n > 0 && base/n < last {
-		n, base = 0, 0
-		last = c.Low
+	if n > 0 && base/n < last { // it holds hardly more than one
+		n, base, last = 0, 0, c.Low
+	}
+	if last+unknown > ax.cost() {
+		return Stage{}
 	}
 	for range int(n) {
 		st.Sizes = append(st.Sizes, s.size(int(base/n-overhead)))
