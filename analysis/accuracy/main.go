@@ -68,8 +68,7 @@ func (r *result) tell(w io.Writer) {
 	if r.subject.tpm > 0 {
 		fmt.Fprintf(w, ", tpm %.4g found %s", r.subject.tpm, bound(e.TPM))
 	}
-	total := price{r.searchAdmitted / r.subject.leastAdmitted, r.searchTokens / max(1, r.subject.leastTokens), r.searchTook.Seconds() / r.subject.leastTime.Seconds()}
-	fmt.Fprintf(w, "; over the least: %v\n", total)
+	fmt.Fprintf(w, "; over the least: %v\n", r.price(r.searchAdmitted, r.searchTokens, r.searchTook))
 	for _, q := range slices.Sorted(maps.Keys(r.spent)) {
 		fmt.Fprintf(w, "       spent %-24s %v\n", q, r.spent[q])
 	}

@@ -37,6 +37,12 @@ func (p price) String() string {
 	return fmt.Sprintf("admitted %6.2f, tokens %8.2f, time %6.2f", p.admitted, p.tokens, p.time)
 }
 
+// price is what so much is relative to the least; an endpoint without a limit of
+// tokens takes one at least.
+func (r *result) price(admitted, tokens float64, took time.Duration) price {
+	return price{admitted / r.subject.leastAdmitted, tokens / max(1, r.subject.leastTokens), took.Seconds() / r.subject.leastTime.Seconds()}
+}
+
 func (p price) plus(q price) price {
 	return price{p.admitted + q.admitted, p.tokens + q.tokens, p.time + q.time}
 }
@@ -65,11 +71,7 @@ func probe(seed, n uint64, trace io.Writer) result {
 			r.searchTokens += e.Tokens - tokens
 			r.searchTook += e.Clock - began
 			name := string(st.Dimension) + " " + st.Question
-			r.spent[name] = r.spent[name].plus(price{
-				float64(e.Admitted-admitted) / r.subject.leastAdmitted,
-				(e.Tokens - tokens) / max(1, r.subject.leastTokens),
-				(e.Clock - began).Seconds() / r.subject.leastTime.Seconds(),
-			})
+			r.spent[name] = r.spent[name].plus(r.price(float64(e.Admitted-admitted), e.Tokens-tokens, e.Clock-began))
 		}
 		in.Stages = append(in.Stages, analysis.Stage{Stage: st, End: reply.End, Scheduled: st.Hits, Sent: len(reply.Exchanges)})
 		in.Exchanges = append(in.Exchanges, reply.Exchanges...)

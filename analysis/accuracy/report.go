@@ -107,11 +107,11 @@ func figures(results []result) []figure {
 		ok, could := r.named()
 		named, nameable = named+ok, nameable+could
 		wrong += r.wrongClaims()
-		admitted = append(admitted, r.searchAdmitted/r.subject.leastAdmitted)
+		total := r.price(r.searchAdmitted, r.searchTokens, r.searchTook)
+		admitted, took = append(admitted, total.admitted), append(took, total.time)
 		if r.subject.leastTokens > 0 {
-			tokens = append(tokens, r.searchTokens/r.subject.leastTokens)
+			tokens = append(tokens, total.tokens)
 		}
-		took = append(took, r.searchTook.Seconds()/r.subject.leastTime.Seconds())
 	}
 	share := func(n, of int) float64 { return float64(n) / float64(max(1, of)) }
 	return []figure{

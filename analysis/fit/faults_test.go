@@ -55,6 +55,12 @@ func TestFaults(t *testing.T) {
 			if c.Low > amount || c.High < amount || test.exact && c.Low != c.High || c.Faults != test.of {
 				t.Errorf("want %v, faults as %d:%s, faults as %d", amount, test.of, describe(limits), c.Faults)
 			}
+			// What is left of it is what the limiter itself has left.
+			last := l.Events[len(l.Events)-1].At
+			want, _ := rule.RetryAfter(last, 1)
+			if got, _ := c.Replayed(l, c.Spec()).RetryAfter(last, 1); test.exact && (got-want).Abs() > 20*time.Millisecond {
+				t.Errorf("there is room again after %v, want %v", got, want)
+			}
 		})
 	}
 }
@@ -100,9 +106,11 @@ func TestStackedCounters(t *testing.T) {
 		}
 	}
 	send(0, 10*time.Second, 23*time.Millisecond, 150)  // the second's, again and again
-	send(1, 30*time.Second, 104*time.Millisecond, 400) // below it, into the minute's
-	send(2, 90*time.Second, 104*time.Millisecond, 300)
-	send(3, 150*time.Second, 104*time.Millisecond, 300)
+	send(1, 30*time.Second, 104*time.Millisecond, 190) // below it, into the minute's
+	send(2, 50*time.Second, 200*time.Millisecond, 115) // until there is room, and a plain log would do
+	send(3, 73*time.Second, 104*time.Millisecond, 80)  // into it again, and none will
+	send(4, 90*time.Second, 104*time.Millisecond, 300)
+	send(5, 150*time.Second, 104*time.Millisecond, 300)
 	l := logged(all, []limiter.Spec{second, minute}, nil)
 	for i := range l.Events {
 		l.Events[i].Stage = stages[i]

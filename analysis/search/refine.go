@@ -31,9 +31,8 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 		if c.Algorithm == limiter.TokenBucket {
 			ideas = append(ideas, idea{name: "drip", stage: s.drip(ax, &c)}, idea{name: "saturate", stage: s.saturate(ax, &c)})
 		} else {
-			ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, rest, beliefs)}, idea{name: "edge", stage: s.edge(ax, &c, 0, beliefs)})
-			for _, part := range []float64{0.25, 0.5, 0.75} {
-				ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, seconds(part*c.Param), beliefs)})
+			for _, after := range []time.Duration{rest, 0, seconds(c.Param / 4), seconds(c.Param / 2), seconds(3 * c.Param / 4)} {
+				ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, after, beliefs)})
 			}
 		}
 		if odd(c) {
@@ -63,7 +62,7 @@ func (s *Search) descend(ax *axis) error {
 	const share = 300 // of what was let in, the smallest that matters
 	let := ax.filled * ax.size.Prompt
 	st := Stage{
-		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rate: math.Min(ax.rate, 1/max(4*s.log().Slack, time.Millisecond).Seconds()),
+		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rate: s.inOrder(ax),
 	}
 	for p := ax.size.Prompt / 2; p > max(tokenPrompt, let/share); p /= 2 {
 		st.Sizes = append(st.Sizes, s.size(p))
@@ -73,6 +72,12 @@ func (s *Search) descend(ax *axis) error {
 	}
 	_, err := s.ask(s.shaped(ax, st))
 	return err
+}
+
+// inOrder is a rate at which requests surely arrive in the order in which they
+// are sent.
+func (s *Search) inOrder(ax *axis) float64 {
+	return math.Min(ax.rate, 1/max(4*s.log().Slack, time.Millisecond).Seconds())
 }
 
 // fill brings an empty limiter to the most that is known to fit and then
@@ -105,8 +110,7 @@ func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 // same.
 func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels int) Stage {
 	st := Stage{
-		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest,
-		Rate: math.Min(ax.rate, 1/max(4*s.log().Slack, time.Millisecond).Seconds()),
+		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: s.inOrder(ax),
 	}
 	overhead := float64(s.cfg.MaxTokens)
 	last := tokenPrompt + overhead

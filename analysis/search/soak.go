@@ -118,10 +118,10 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 
 // soakAbove goes 5 % over the limit, starting from a soak below it, until
 // something is refused; a bucket, which then is full, is gone over by so much
-// that its store is used up within two windows, or by as much as the other
-// limits allow.
+// that its store is used up within two windows, or by as much as faster limits
+// allow, where that is enough to use it up.
 func (s *Search) soakAbove(ax *axis) error {
-	const least = 1.03 // times the limit's rate, for the soak to mean anything
+	const enough = 1.15 // times a bucket's rate
 	if !s.cfg.Verify {
 		return nil
 	}
@@ -137,15 +137,15 @@ func (s *Search) soakAbove(ax *axis) error {
 	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 	for _, over := range overs {
 		st := s.paced(ax, &limit, 1)
-		share := st.Rate / limit.RateLow // of a request in the limit's unit
-		st.Rate = math.Min(over*high*share, s.belowOthers(ax, &limit, limits, share))
-		above := st.Rate / share / high
-		if above < least || ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
-			return nil
-		}
+		each := st.Rate / limit.RateLow // requests for one of the limit's units
 		windows := 2.2
-		if limit.Algorithm == limiter.TokenBucket {
-			windows = math.Max(windows, 1.2*above/(above-1)) // until its store is used up
+		others := s.belowOthers(ax, &limit, limits, each) / each / high
+		if limit.Algorithm == limiter.TokenBucket && enough <= others && others < over {
+			over, windows = others, math.Max(windows, 1.2*others/(others-1)) // until its store is used up
+		}
+		st.Rate = over * high * each
+		if ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
+			return nil
 		}
 		st.Hits = int(math.Ceil(windows*limit.Window().Seconds()*st.Rate)) + 2
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
@@ -163,8 +163,8 @@ func (s *Search) soakAbove(ax *axis) error {
 }
 
 // belowOthers returns a rate, in requests a second, that all known limits but
-// one sustain; share is what one of the axis' units a second is in requests.
-func (s *Search) belowOthers(ax *axis, but *fit.Limit, limits []fit.Limit, share float64) float64 {
+// one sustain; each is how many requests one of the axis' units takes.
+func (s *Search) belowOthers(ax *axis, but *fit.Limit, limits []fit.Limit, each float64) float64 {
 	const below = 0.98
 	most := math.Inf(1)
 	if ax.dim == fit.Tokens {
@@ -173,7 +173,7 @@ func (s *Search) belowOthers(ax *axis, but *fit.Limit, limits []fit.Limit, share
 	for i := range limits {
 		if l := &limits[i]; l.IsRate() && (l.Shape != but.Shape || l.Best != but.Best) {
 			low, _ := l.RateBounds()
-			most = math.Min(most, below*low*share)
+			most = math.Min(most, below*low*each)
 		}
 	}
 	return most

@@ -1,0 +1,78 @@
+package search_test
+
+import (
+	"testing"
+	"time"
+
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+	"probe/analysis/sim"
+)
+
+// A slow bucket behind a faster limit is used up by the soak above it, which
+// tells its rate: not refused by the faster one first.
+func TestSlowBucketBehindAFasterOne(t *testing.T) {
+	t.Parallel()
+	const rate = 159. / 60
+	e := near(limit(limiter.TokenBucket, 159, time.Minute), limit(limiter.TokenBucket, 24, 7*time.Second))
+	f := run(t, config(100*time.Second, search.LookRequests), e)
+	limits, _ := f.limits(fit.Requests, 100*time.Second)
+	if len(limits) != 2 {
+		t.Fatalf("%d limits found, want 2", len(limits))
+	}
+	slow := limits[0]
+	if limits[1].Rate() < slow.Rate() {
+		slow = limits[1]
+	}
+	if low, high := slow.RateBounds(); low > rate || high < rate || high-low > 0.02*rate {
+		t.Errorf("the slow bucket refills at [%v, %v] a second, want %v within 2 %%", low, high, rate)
+	}
+}
+
+// Limits as good as equally fast are gone over all the same.
+func TestSoakAboveLimitsCloseBy(t *testing.T) {
+	t.Parallel()
+	for _, algorithm := range []limiter.Algorithm{limiter.SlidingLog, limiter.TokenBucket} {
+		t.Run(string(algorithm), func(t *testing.T) {
+			e := near(limit(algorithm, 20, 2*time.Second), limit(algorithm, 68, 7*time.Second))
+			if above := soaksAbove(t, e); above == 0 {
+				t.Error("no rate above the limits was tried")
+			}
+		})
+	}
+}
+
+// soaksAbove counts the stages of a search for request limits that go above one.
+func soaksAbove(t *testing.T, e *sim.Endpoint) (n int) {
+	t.Helper()
+	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+		if st.Question == "verify_above" {
+			n++
+		}
+		return e.Send(st)
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Two counters whose windows follow one another are told apart, although the
+// slower one is taken for a plain log at first.
+func TestStackedCountersAreSearched(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.SlidingCounter, 12, time.Second), limit(limiter.SlidingCounter, 90, 10*time.Second))
+	cfg := config(20*time.Second, search.LookRequests)
+	cfg.MaxRPS = 400
+	f := run(t, cfg, e)
+	limits, left := f.limits(fit.Requests, 20*time.Second)
+	if len(limits) != 2 || left > 0 {
+		t.Fatalf("%d limits found, want 2; %d refusals unexplained", len(limits), left)
+	}
+	for i, rate := range []float64{11, 89. / 10} {
+		if low, high := limits[i].RateBounds(); low > 1.01*rate || high < 0.99*rate {
+			t.Errorf("%v: [%v, %v] a second, want %v", limits[i].Shape, low, high, rate)
+		}
+	}
+}
