@@ -65,7 +65,7 @@ func (in *Input) sums() *Sums {
 func Analyze(in Input) (*Document, []FitTrace) {
 	in.Sums = in.sums()
 	d := &Document{
-		Schema: Schema, StoppedBy: in.StoppedBy, Complete: in.StoppedBy == ByPrecision || in.StoppedBy == ByRange || in.StoppedBy == ByResolution,
+		Schema: Schema, StoppedBy: in.StoppedBy,
 		Target: in.Target, Requests: in.Sums.count(),
 		TokenAccounting: "unknown", Warnings: slices.Clone(in.Warnings),
 		Limits: []Limit{},
@@ -79,15 +79,31 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d.RecoveryS = recoveries(in)
 	d.Verification = verify(in.Stages, in.Sums)
 	d.Verification.judge(d.Effective)
-	if d.StoppedBy == ByPrecision && !d.Effective.narrow(in.Precision) {
-		d.StoppedBy = ByResolution
-	}
+	d.StoppedBy = d.stoppedBy(in, e)
+	d.Complete = d.StoppedBy.complete()
 	d.Cost = cost(in.Sums.all(), in.Prices)
 	d.Latency = in.Sums.latency()
 	d.Stages = stageRows(in)
 	d.Findings = e.findings(d)
 	d.warnings(in, e)
 	return d, e.traces()
+}
+
+// stoppedBy says why the run really ended: a search that has asked everything
+// may have learned less than it wanted.
+func (d *Document) stoppedBy(in Input, e *evidence) StoppedBy {
+	if !in.StoppedBy.complete() {
+		return in.StoppedBy
+	}
+	for dim, bound := range map[fit.Dimension]Bound{fit.Requests: d.Effective.RPM, fit.Tokens: d.Effective.TPM} {
+		if _, chance := byChance(in); bound.Value == nil && e.left[dim] > 0 && !chance && slices.Contains(in.LookFor, lookFor[dim]) {
+			return ByContradiction
+		}
+	}
+	if in.StoppedBy == ByPrecision && !d.Effective.narrow(in.Precision) {
+		return ByResolution
+	}
+	return in.StoppedBy
 }
 
 // evidence is the log of the main key and what explains it.

@@ -22,9 +22,16 @@ const (
 	// narrow as asked for. Times of arrival are too uncertain, or models that
 	// differ in the rate explain the same answers.
 	ByResolution StoppedBy = "resolution"
-	BySignal     StoppedBy = "signal" // interrupted
-	ByError      StoppedBy = "error"  // the endpoint or this program failed
+	// ByContradiction: something was refused, not by chance, and no limiter
+	// explains when. So it is where an endpoint restarts or changes its limits
+	// in mid-run.
+	ByContradiction StoppedBy = "contradiction"
+	BySignal        StoppedBy = "signal" // interrupted
+	ByError         StoppedBy = "error"  // the endpoint or this program failed
 )
+
+// complete tells whether everything was asked, and the answers agree.
+func (s StoppedBy) complete() bool { return s == ByPrecision || s == ByRange || s == ByResolution }
 
 // A Document is analysis.json: everything that a run concluded. Numbers that
 // were not found are nil (null in JSON) and have a warning that says why;

@@ -28,6 +28,9 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if d.StoppedBy == ByResolution {
 		d.warn("stopped_by is resolution: an interval is wider than asked for, because arrivals are not known closely enough or because models that differ in the rate explain the same answers")
 	}
+	if d.StoppedBy == ByContradiction {
+		d.warn("stopped_by is contradiction: refusals were neither by chance nor where one limiter would refuse; an endpoint that restarts or changes its limits in mid-run answers so")
+	}
 	d.warnRandom(in)
 	d.warnBound("rpm", fit.Requests, d.Effective.RPM, in.LookFor, e.left)
 	d.warnBound("tpm", fit.Tokens, d.Effective.TPM, in.LookFor, e.left)
@@ -118,9 +121,20 @@ func (d *Document) warnUntrue(xs []exchange.Exchange) {
 // sameAmount is how far apart two amounts may be and still be one.
 const sameAmount = 0.005
 
-// warnRandom says so when requests were refused at a calm pace about as often
-// as at a quick one: no limit of a rate does that.
+// warnRandom says so when nothing but chance explains the refusals.
 func (d *Document) warnRandom(in Input) {
+	if shares, chance := byChance(in); chance {
+		d.warn("no rate limit explains the refusals: %.3g %% of the requests were refused at a calm pace and %.3g %% at the quickest, as if at random",
+			100*shares.calm, 100*shares.quick)
+	}
+}
+
+// refusedShares are the shares of requests that were refused at two paces.
+type refusedShares struct{ calm, quick float64 }
+
+// byChance tells whether requests were refused at a calm pace as they were at
+// a quick one: no limit of a rate does that.
+func byChance(in Input) (refusedShares, bool) {
 	var calm, quick, calmRefused, quickRefused float64
 	questions := map[int]string{}
 	for i := range in.Stages {
@@ -140,10 +154,9 @@ func (d *Document) warnRandom(in Input) {
 		}
 	}
 	if calmRefused == 0 || quickRefused == 0 {
-		return
+		return refusedShares{}, false
 	}
-	d.warn("no rate limit explains the refusals: %.3g %% of the requests were refused at a calm pace and %.3g %% at the quickest, as if at random",
-		100*calmRefused/calm, 100*quickRefused/quick)
+	return refusedShares{calmRefused / calm, quickRefused / quick}, true
 }
 
 func (d *Document) warnCost() {

@@ -72,6 +72,8 @@ func endSentence(d *analysis.Document) string {
 		return s + "everything asked for was found as narrowly as asked."
 	case analysis.ByResolution:
 		return s + "everything was asked, and the answers allow no narrower interval."
+	case analysis.ByContradiction:
+		return s + "requests were refused, and no limiter that was tried explains when."
 	case analysis.ByBudget:
 		return s + "its budget was used up."
 	case analysis.ByRange:

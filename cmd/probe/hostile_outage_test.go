@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,13 +30,13 @@ type outage struct {
 	closed chan struct{} // closed when it has gone away
 }
 
-// newOutage serves the scenario of the crash test. With amnesia what comes
-// back has forgotten whom it let in.
-func newOutage(t *testing.T, after int64, gone time.Duration, amnesia bool) *outage {
+// newOutage serves a scenario. With amnesia what comes back has forgotten
+// whom it let in.
+func newOutage(t *testing.T, text string, after int64, gone time.Duration, amnesia bool) *outage {
 	t.Helper()
 	o := &outage{after: after, gone: gone, closed: make(chan struct{})}
 	for range 2 {
-		s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
+		s, err := scenarios.Load("outage.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,8 +104,8 @@ func (o *outage) finish(t *testing.T, dir string, args ...string) hostileResult 
 // An endpoint that refuses every connection for a minute of its time ends a
 // run undecided; when it is back, the run goes on and finds the limit.
 func TestEndpointGoneForAMinute(t *testing.T) {
-	probe, dir, scenario := outageRun(t)
-	o := newOutage(t, 40, 3*time.Second, false)
+	probe, dir, scenario := outageRun(t, crashScenario)
+	o := newOutage(t, crashScenario, 40, 3*time.Second, false)
 	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
 	if r.code != exitUndecided || r.doc.Requests["transport"] == 0 {
 		t.Fatalf("exit %d, %v\n%s", r.code, r.doc.Requests, r.output)
@@ -126,8 +127,12 @@ func TestEndpointGoneForAMinute(t *testing.T) {
 // An endpoint that restarts in mid-run forgets whom it let in. The run may
 // come to its end or not, but it claims no other limit.
 func TestEndpointRestarts(t *testing.T) {
-	probe, dir, scenario := outageRun(t)
-	o := newOutage(t, 60, 0, true)
+	// What a busy machine takes to hand an answer over is to be a small part of
+	// the window: a log that no limit explains is else explained by arrivals
+	// that were late.
+	text := strings.Replace(crashScenario, "speed: 20", "speed: 2", 1)
+	probe, dir, scenario := outageRun(t, text)
+	o := newOutage(t, text, 60, 0, true)
 	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
 	select {
 	case <-o.closed:
@@ -145,11 +150,11 @@ func TestEndpointRestarts(t *testing.T) {
 	}
 }
 
-func outageRun(t *testing.T) (probe, dir, scenario string) {
+func outageRun(t *testing.T, text string) (probe, dir, scenario string) {
 	t.Helper()
 	home := t.TempDir()
 	scenario = filepath.Join(home, "outage.yaml")
-	if err := os.WriteFile(scenario, []byte(crashScenario), 0o644); err != nil {
+	if err := os.WriteFile(scenario, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return buildProbe(t), filepath.Join(home, "run"), scenario
@@ -186,7 +191,7 @@ const arrivalHeader = "Req-Arrive-Time"
 // An endpoint whose clock jumps is not believed about times: the run goes by
 // its own clock, and finds the limit.
 func TestEndpointClockJumps(t *testing.T) {
-	probe, dir, scenario := outageRun(t)
+	probe, dir, scenario := outageRun(t, crashScenario)
 	s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
 	if err != nil {
 		t.Fatal(err)
