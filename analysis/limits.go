@@ -53,7 +53,7 @@ func (e *evidence) limits(in Input) []Limit {
 func slowest(limits []fit.Limit) int {
 	best := -1
 	for i := range limits {
-		if limits[i].IsRate() && (best < 0 || limits[i].Rate() < limits[best].Rate()) {
+		if limits[i].IsRate() && (best < 0 || limits[i].Quoted() < limits[best].Quoted()) {
 			best = i
 		}
 	}
@@ -257,7 +257,7 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 		lowK, highK := limits[k].RateBounds()
 		low, high = math.Min(low, lowK), math.Min(high, highK)
 	}
-	b := Bound{Value: ptr(60 * l.Rate()), Low: ptr(60 * low), High: ptr(60 * high), BoundBy: perSecond}
+	b := Bound{Value: ptr(60 * l.Quoted()), Low: ptr(60 * low), High: ptr(60 * high), BoundBy: perSecond}
 	if l.Window() >= minuteFrom {
 		b.BoundBy = perMinute
 	}

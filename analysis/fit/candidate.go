@@ -82,6 +82,24 @@ func (l *Limit) RateBounds() (low, high float64) {
 	return low, high
 }
 
+// Quoted is the rate to rely on, per second: what the best candidate sustains
+// with the values quoted for it. Where a rival sustains less than half of that
+// the models are so far apart that the best is a guess, and the rate is the
+// lowest of all, which holds whichever of them is true.
+func (l *Limit) Quoted() float64 {
+	const farApart = 2
+	lowest := l.Rate()
+	for _, r := range l.Rivals {
+		if r.IsRate() {
+			lowest = min(lowest, r.Rate())
+		}
+	}
+	if l.Rate() > farApart*lowest {
+		return lowest
+	}
+	return l.Rate()
+}
+
 // plain reports whether c is a sliding log or a bucket without tricks.
 func (c *Candidate) plain() bool {
 	return (c.Algorithm == limiter.SlidingLog || c.isBucket()) && !c.CountRefused && c.Penalty == 0
@@ -118,6 +136,14 @@ func (c *Candidate) LongestWindow() time.Duration {
 		return seconds(c.High / c.ParamLow)
 	}
 	return seconds(c.ParamHigh)
+}
+
+// ShortestWindow is the least that [Candidate.Window] may be.
+func (c *Candidate) ShortestWindow() time.Duration {
+	if c.isBucket() {
+		return seconds(c.Low / c.ParamHigh)
+	}
+	return seconds(c.ParamLow)
 }
 
 // Spec is the limiter with the quoted parameters.

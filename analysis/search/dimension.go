@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"time"
 
 	"probe/analysis/exchange"
 	"probe/analysis/fit"
@@ -16,6 +17,9 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	if ax.dim != fit.Requests || s.untyped != "" || len(limits) == 0 || !s.refusedUntyped() {
 		return false, nil
 	}
+	if !ax.back {
+		return false, nil // everything is refused
+	}
 	const over = 1.15 // times as many tokens as do not fit, if it is those
 	most, can := s.asTokens()
 	if !can {
@@ -27,12 +31,19 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 		return false, nil // a limit of so few tells nothing
 	}
 	size := s.size(max(tokenPrompt, int(math.Ceil(over*most/hits))))
-	_, err = s.ask(s.shaped(ax, Stage{
-		Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
-		Rest: s.afterRefusals(), Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
-	}))
-	if err != nil {
-		return false, err
+	// What is let in speaks for requests after any silence. What is refused
+	// speaks for tokens only after one that certainly was long enough.
+	for _, rest := range []time.Duration{s.likelyEmpty(), s.afterRefusals()} {
+		xs, err := s.ask(s.shaped(ax, Stage{
+			Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
+			Rest: rest, Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
+		}))
+		if err != nil {
+			return false, err
+		}
+		if tally(xs)[exchange.Success] == len(xs) {
+			break
+		}
 	}
 	s.untyped = fit.UntypedDimension(s.log(), fit.PromptPlusCompl, s.options())
 	s.fits = map[fit.Dimension]fitted{} // read with this in mind

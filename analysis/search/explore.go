@@ -26,6 +26,10 @@ type axis struct {
 	// tooLarge is the size of the smallest single request that was refused for
 	// its tokens; 0: none was.
 	tooLarge int
+	// back tells that room came back after the latest limiter was met.
+	back bool
+	// slow tells that the other limits let requests pass one by one only.
+	slow bool
 	// spent is how often ideas of a name have narrowed nothing, about the latest
 	// of so many limiters.
 	spent map[string]int
@@ -225,7 +229,7 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
 		switch {
 		case fresh && ax.filled == 0 && s.lingers():
-			st.Rest = s.afterRefusals()
+			st.Rest = s.likelyEmpty()
 		case fresh:
 			st.Rest = s.untilRoom(ax, st)
 		}
@@ -458,6 +462,18 @@ func (s *Search) afterRefusals() time.Duration {
 		}
 	}
 	return longest
+}
+
+// likelyEmpty is how long to be silent so that what was sent before has hardly
+// a part in what comes next. A window of which next to nothing is known is not
+// waited for as long as it may be: what is refused for it tells as much.
+func (s *Search) likelyEmpty() time.Duration {
+	const unknown = 4 // times as long as it is at least
+	longest := time.Duration(0)
+	for _, c := range s.candidates() {
+		longest = max(longest, c.Penalty, min(c.EmptyAfter(), unknown*c.ShortestWindow()))
+	}
+	return min(longest, s.afterRefusals())
 }
 
 // emptyAfter is the time after which a limiter has forgotten everything,

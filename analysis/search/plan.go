@@ -246,7 +246,7 @@ func (s *Search) tries(ax *axis, first, last time.Duration, size Size) Stage {
 	const most = 60
 	slack := s.log().Slack
 	first, last = max(0, first-slack), last+2*slack
-	gap := max((last-first)/most, slack/2, seconds(1/ax.rate))
+	gap := max((last-first)/most, slack/2, seconds(1/s.harmless(ax)))
 	st := Stage{
 		Question: "watch", Dimension: ax.dim, Why: "when there is room again", Sizes: []Size{size}, UntilAdmitted: 1,
 	}
@@ -258,6 +258,18 @@ func (s *Search) tries(ax *axis, first, last time.Duration, size Size) Stage {
 	}
 	st.Hits = len(st.Offsets)
 	return st
+}
+
+// harmless is the fastest rate of tries that may all be refused: not above a
+// request limit whose refusals have an effect of their own, because it may
+// count what a token limit refuses.
+func (s *Search) harmless(ax *axis) float64 {
+	if ax.dim == fit.Tokens {
+		if requests, _ := s.limits(fit.Requests); slices.ContainsFunc(requests, func(l fit.Limit) bool { return odd(l.Candidate) }) {
+			return s.belowRequests(ax.rate)
+		}
+	}
+	return ax.rate
 }
 
 // pieces returns a request size and how many of them make up the limit: for

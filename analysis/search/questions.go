@@ -23,6 +23,9 @@ func (s *Search) tokens() error {
 	if err != nil || !fits {
 		return err
 	}
+	if err := s.sharpenAlone(ax); err != nil {
+		return err
+	}
 	return s.explore(ax)
 }
 
@@ -35,15 +38,17 @@ func (s *Search) largest(ax *axis) (bool, error) {
 		Question: "size", Dimension: ax.dim, Why: "how large a single request may be",
 		Rate: math.Min(ax.rate, 1/max(2*s.log().Slack, 10*time.Millisecond).Seconds()), UntilAdmitted: 1,
 	}
-	for p := ax.size.Prompt; p >= tokenPrompt; p = p * 4 / 5 {
-		st.Sizes = append(st.Sizes, s.size(p))
-	}
-	st.Hits = len(st.Sizes)
 	if s.lingers() {
-		st.Rest = s.afterRefusals()
+		st.Rest = s.likelyEmpty()
 		st.Rate = 1 / math.Max(1/st.Rate, 1.05*s.longestBlock().Seconds())
 	}
-	xs, err := s.ask(s.shaped(ax, st))
+	few, many := s.descent(ax, st, 0.5), s.descent(ax, st, 0.8)
+	if ax.slow = many.Duration() > 2*few.Duration(); ax.slow {
+		st = few
+	} else {
+		st = many
+	}
+	xs, err := s.ask(st)
 	if err != nil {
 		return false, err
 	}
@@ -64,6 +69,15 @@ func (s *Search) largest(ax *axis) (bool, error) {
 	return false, nil
 }
 
+// descent is a stage of ever smaller requests, each a share of the last.
+func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
+	for p := ax.size.Prompt; p >= tokenPrompt; p = int(share * float64(p)) {
+		st.Sizes = append(st.Sizes, s.size(p))
+	}
+	st.Hits = len(st.Sizes)
+	return s.shaped(ax, st)
+}
+
 // takes makes the largest request that was let in the size of the axis, and
 // remembers the smallest that was refused for its tokens.
 func (s *Search) takes(ax *axis, xs []exchange.Exchange) bool {
@@ -82,6 +96,25 @@ func (s *Search) takes(ax *axis, xs []exchange.Exchange) bool {
 	return largest > 0
 }
 
+// sharpenAlone makes the size of the axis the largest that fits, where the
+// request limit lets so few pass that a window of tokens may never see two:
+// what of the limit can be used is then known, and the volley uses all of it.
+func (s *Search) sharpenAlone(ax *axis) error {
+	if !ax.slow || ax.tooLarge == 0 {
+		return nil
+	}
+	// Together they are more than fits.
+	hits := int(math.Ceil(float64(ax.tooLarge)/float64(ax.size.Prompt))) + 1
+	xs, err := s.ask(s.shaped(ax, Stage{
+		Question: "size", Dimension: ax.dim, Why: "whether one request is forgotten before the next may be sent",
+		Rate: ax.rate, Hits: hits, Sizes: []Size{ax.size}, StopAfter: 1,
+	}))
+	if err != nil || tally(xs)[exchange.Success] < hits {
+		return err
+	}
+	return s.sharpenLargest(ax)
+}
+
 // sharpenLargest bisects between the largest request that was let in and the
 // smallest that was not, where requests are let through too slowly for a
 // second one to meet the limit: that boundary is its capacity.
@@ -91,7 +124,7 @@ func (s *Search) sharpenLargest(ax *axis) error {
 		mid := (low + high) / 2
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "size", Dimension: ax.dim, Why: "how large a single request may be, exactly",
-			Rest: s.afterRefusals(), Hits: 1, Rate: 1, Sizes: []Size{s.size(mid)},
+			Rest: s.likelyEmpty(), Hits: 1, Rate: 1, Sizes: []Size{s.size(mid)},
 		}))
 		if err != nil {
 			return err
@@ -102,7 +135,7 @@ func (s *Search) sharpenLargest(ax *axis) error {
 			high = mid
 		}
 	}
-	ax.size = s.size(low)
+	ax.size, ax.tooLarge = s.size(low), high
 	return nil
 }
 

@@ -22,6 +22,11 @@ func (s *Search) recover(ax *axis) error {
 		}
 	}
 	if !back {
+		if back, err = s.comesBackInTheEnd(ax, size); err != nil {
+			return err
+		}
+	}
+	if ax.back = back; !back {
 		s.warn("%s: nothing was let in for %v after a refusal", ax.dim, s.cfg.MaxWindow)
 	}
 	return nil
@@ -87,6 +92,30 @@ func (s *Search) comesBackSparsely(size Size) (bool, error) {
 	xs, err := s.ask(Stage{
 		Question: "recovery", Why: "how long a silence gives room again, when tries may count",
 		Rest: s.cfg.MaxWindow, Hits: len(at), Offsets: at, Sizes: []Size{size}, StopAfter: len(at),
+	})
+	return tally(xs)[exchange.Success] > 0, err
+}
+
+// comesBackInTheEnd is silent until all that explains the refusals would let a
+// request in: a bucket in which refusals are booked may have become very empty.
+func (s *Search) comesBackInTheEnd(ax *axis, size Size) (bool, error) {
+	const patience = 12 // longest windows
+	limits, _ := s.limits(ax.dim)
+	if len(limits) == 0 {
+		return false, nil
+	}
+	rest := time.Duration(0)
+	for _, b := range s.beliefs(&limits[len(limits)-1]) {
+		if wait, ok := s.opens(&b, ax.costOf(size)); ok {
+			rest = max(rest, wait+wait/50)
+		}
+	}
+	if rest == 0 || rest > patience*s.cfg.MaxWindow {
+		return false, nil
+	}
+	xs, err := s.ask(Stage{
+		Question: "recovery", Why: "whether there is room when all that was refused is paid for",
+		Rest: rest, Hits: 1, Rate: 1, Sizes: []Size{size},
 	})
 	return tally(xs)[exchange.Success] > 0, err
 }
