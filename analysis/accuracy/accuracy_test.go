@@ -16,7 +16,7 @@ func TestReached(t *testing.T) {
 	reached := map[string]float64{
 		"effective RPM and TPM, relative error, median": 0.005,
 		"truth in the stated interval, share":           0.95,
-		"width of the interval, median":                 0.04,
+		"width of the interval, median":                 0.02,
 		"algorithm named, or among the rivals, share":   0.97,
 		"wrong claims": 0,
 	}
