@@ -95,8 +95,11 @@ func (d *Document) stoppedBy(in Input, e *evidence) StoppedBy {
 	if !in.StoppedBy.complete() {
 		return in.StoppedBy
 	}
-	for dim, bound := range map[fit.Dimension]Bound{fit.Requests: d.Effective.RPM, fit.Tokens: d.Effective.TPM} {
-		if _, chance := byChance(in); bound.Value == nil && e.left[dim] > 0 && !chance && slices.Contains(in.LookFor, lookFor[dim]) {
+	unexplained := func(dim fit.Dimension, b Bound) bool {
+		return b.Value == nil && e.left[dim] > 0 && slices.Contains(in.LookFor, lookFor[dim])
+	}
+	if unexplained(fit.Requests, d.Effective.RPM) || unexplained(fit.Tokens, d.Effective.TPM) {
+		if _, chance := byChance(in); !chance {
 			return ByContradiction
 		}
 	}

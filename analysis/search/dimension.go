@@ -32,7 +32,7 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	}
 	size := s.size(max(tokenPrompt, int(math.Ceil(over*most/hits))))
 	// What is let in speaks for requests after any silence. What is refused
-	// speaks for tokens only after one that certainly was long enough.
+	// speaks for tokens only after one as long as all that was known may last.
 	for _, rest := range []time.Duration{s.likelyEmpty(), s.afterRefusals()} {
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",

@@ -43,12 +43,11 @@ func (s *Search) largest(ax *axis) (bool, error) {
 		st.Rate = 1 / math.Max(1/st.Rate, 1.05*s.longestBlock().Seconds())
 	}
 	few, many := s.descent(ax, st, 0.5), s.descent(ax, st, 0.8)
-	if ax.slow = many.Duration() > 2*few.Duration(); ax.slow {
-		st = few
-	} else {
-		st = many
+	st, sent := many, s.shaped(ax, many)
+	if quicker := s.shaped(ax, few); sent.Duration() > 2*quicker.Duration() {
+		ax.slow, st, sent = true, few, quicker
 	}
-	xs, err := s.ask(st)
+	xs, err := s.ask(sent)
 	if err != nil {
 		return false, err
 	}
@@ -75,7 +74,7 @@ func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
 		st.Sizes = append(st.Sizes, s.size(p))
 	}
 	st.Hits = len(st.Sizes)
-	return s.shaped(ax, st)
+	return st
 }
 
 // takes makes the largest request that was let in the size of the axis, and
