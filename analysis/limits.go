@@ -147,6 +147,9 @@ func why(l *fit.Limit, row *Limit) string {
 	if l.Proven {
 		b.WriteString("; limit, use, request and wait in the refusals' own words fit together as only such a bucket's do")
 	}
+	if l.Shared {
+		b.WriteString("; some refused while others had room, as replicas do that keep a share of it each")
+	}
 	if l.CountRefused {
 		b.WriteString("; refused requests count as well")
 	}

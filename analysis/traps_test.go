@@ -39,6 +39,12 @@ func TestWhatIsNoRate(t *testing.T) {
 			far: sim.Endpoint{Limits: []sim.Limit{{Spec: shaped}}},
 		},
 		{
+			name: "replicas with a share each", want: limiter.SlidingLog, says: "replicas of the endpoint keep a share", rpm: 900,
+			far: sim.Endpoint{Replicas: 3, Limits: []sim.Limit{{
+				Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 50, Window: 10 * time.Second}, Refusal: exchange.RequestRate,
+			}}},
+		},
+		{
 			name: "refusals at random", says: "as if at random",
 			far: sim.Endpoint{Random: 0.2},
 		},

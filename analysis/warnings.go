@@ -23,6 +23,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if n := d.Requests[string(exchange.Unclassified)]; n > 0 {
 		d.warn("%d answers are unclassified: no rule of the provider profile knows them", n)
 	}
+	d.warnShared(e)
 	d.warnDiffering()
 	d.warnUntrue(in.Exchanges)
 	if d.StoppedBy == ByResolution {
@@ -74,6 +75,16 @@ func (d *Document) warnBound(name string, dim fit.Dimension, b Bound, wanted []s
 		d.warn("effective.%s is null: nothing was let in long enough to say what is sustained", name)
 	default:
 		d.warn("effective.%s is null: no limit was reached; its low is what was sustained without a refusal", name)
+	}
+}
+
+// warnShared says so when replicas keep a share of a limit each: chance decides
+// which of them a request meets, so that some are refused below the limit.
+func (d *Document) warnShared(e *evidence) {
+	for _, l := range slices.Concat(e.requests, e.tokens) {
+		if l.Shared {
+			d.warn("%s: replicas of the endpoint keep a share of the limit each, and refuse when theirs is used up while others have room: refusals begin below the limit, and only a rate well below it meets none", l.Dimension)
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func TestReached(t *testing.T) {
 		"algorithm named, or among the rivals, share":   0.97,
 		"wrong claims": 0,
 	}
-	results := measure(seed, count, nil)
+	results := measure(draw, seed, count, nil)
 	report(os.Stdout, results)
 	for _, f := range figures(results) {
 		bound, ok := reached[f.name]

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 )
 
 func main() {
@@ -20,9 +21,14 @@ func main() {
 	count := flag.Int("count", 1000, "how many endpoints")
 	verbose := flag.Bool("v", false, "print every endpoint as it is done")
 	only := flag.Int("only", -1, "probe this endpoint of the population, and print each stage")
+	replicas := flag.Bool("replicas", false, "with -only: of those behind a balancer")
 	flag.Parse()
 	if *only >= 0 {
-		r := probe(*seed, uint64(*only), os.Stdout)
+		of := draw
+		if *replicas {
+			of = drawReplicas
+		}
+		r := probe(of, *seed, uint64(*only), os.Stdout)
 		r.tell(os.Stdout)
 		return
 	}
@@ -30,13 +36,15 @@ func main() {
 	if *verbose {
 		each = func(r *result) { r.tell(os.Stdout) }
 	}
-	if !report(os.Stdout, measure(*seed, *count, each)) {
+	const smaller = 10 // times, the population behind a balancer
+	reached := report(os.Stdout, measure(draw, *seed, *count, each))
+	if !reportReplicas(os.Stdout, measure(drawReplicas, *seed, (*count+smaller-1)/smaller, each)) || !reached {
 		os.Exit(1)
 	}
 }
 
 // measure probes the whole population, several endpoints at a time.
-func measure(seed uint64, count int, each func(*result)) []result {
+func measure(of population, seed uint64, count int, each func(*result)) []result {
 	results := make([]result, count)
 	var wg sync.WaitGroup
 	var telling sync.Mutex
@@ -44,7 +52,9 @@ func measure(seed uint64, count int, each func(*result)) []result {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for n := range next {
-				results[n] = probe(seed, uint64(n), io.Discard)
+				began := time.Now()
+				results[n] = probe(of, seed, uint64(n), io.Discard)
+				results[n].computed = time.Since(began)
 				if each != nil {
 					telling.Lock()
 					each(&results[n])
@@ -68,7 +78,8 @@ func (r *result) tell(w io.Writer) {
 	if r.subject.tpm > 0 {
 		fmt.Fprintf(w, ", tpm %.4g found %s", r.subject.tpm, bound(e.TPM))
 	}
-	fmt.Fprintf(w, "; over the least: %v\n", r.price(r.searchAdmitted, r.searchTokens, r.searchTook))
+	fmt.Fprintf(w, "; over the least: %v; computed in %v\n",
+		r.price(r.searchAdmitted, r.searchTokens, r.searchTook), r.computed.Round(100*time.Millisecond))
 	for _, q := range slices.Sorted(maps.Keys(r.spent)) {
 		fmt.Fprintf(w, "       spent %-24s %v\n", q, r.spent[q])
 	}

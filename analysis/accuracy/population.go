@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -33,6 +34,9 @@ const (
 // anything between shortest and longest.
 var windows = []time.Duration{time.Second, 2500 * time.Millisecond, 7 * time.Second, 10 * time.Second, time.Minute, 90 * time.Second}
 
+// A population makes hidden endpoint n of a seed.
+type population func(seed, n uint64) subject
+
 // draw makes one hidden endpoint.
 func draw(seed, n uint64) subject {
 	rng := rand.New(rand.NewPCG(seed, n))
@@ -60,6 +64,35 @@ func draw(seed, n uint64) subject {
 		s.class += ", untyped"
 	}
 	s.sustainable()
+	s.endpoint.Limits = s.limits
+	return s
+}
+
+// drawReplicas makes a hidden endpoint of two or three replicas behind a
+// balancer that deals requests out at random. Each keeps its share of a limit
+// of requests, which is large enough to be dealt out.
+func drawReplicas(seed, n uint64) subject {
+	const leastShare = 10
+	rng := rand.New(rand.NewPCG(seed, n|1<<40))
+	s := subject{endpoint: sim.Endpoint{
+		RTT:      time.Duration(between(rng, 5, 200) * float64(time.Millisecond)),
+		Rand:     rng,
+		Replicas: 2 + rng.IntN(2),
+	}}
+	s.endpoint.Jitter = time.Duration(between(rng, 0.01, 0.2) * float64(s.endpoint.RTT))
+	s.endpoint.Think = time.Duration(between(rng, 1, 300) * float64(time.Millisecond))
+	s.endpoint.ServerClock = rng.IntN(4) == 0
+	algorithm := []limiter.Algorithm{limiter.SlidingLog, limiter.FixedWindow, limiter.TokenBucket}[rng.IntN(3)]
+	s.class = fmt.Sprintf("%s on %d replicas", algorithm, s.endpoint.Replicas)
+	perMinute := between(rng, lowestRPM, highestRPM)
+	window := windows[rng.IntN(len(windows))]
+	share := math.Round(perMinute * window.Minutes() / float64(s.endpoint.Replicas))
+	if share < leastShare {
+		return drawReplicas(seed, n+1<<32)
+	}
+	s.limit(algorithm, false, true, share, window)
+	s.leastAdmitted = share*float64(s.endpoint.Replicas) + 1
+	s.rpm = share * float64(s.endpoint.Replicas) / window.Minutes()
 	s.endpoint.Limits = s.limits
 	return s
 }

@@ -25,6 +25,8 @@ type result struct {
 	searchTook                   time.Duration
 	spent                        map[string]price // by question, each relative to the least
 
+	computed time.Duration // on the wall clock
+
 	staircase *float64 // the staircase's estimate of the RPM; nil for none
 }
 
@@ -52,8 +54,8 @@ const maxWindow = 100 * time.Second
 
 // probe searches one endpoint as a user would have it searched, knowing
 // nothing of it.
-func probe(seed, n uint64, trace io.Writer) result {
-	r := result{n: n, subject: draw(seed, n), spent: map[string]price{}}
+func probe(of population, seed, n uint64, trace io.Writer) result {
+	r := result{n: n, subject: of(seed, n), spent: map[string]price{}}
 	e := &r.subject.endpoint
 	in := analysis.Input{Fit: fit.Options{MaxWindow: maxWindow}, LookFor: []string{search.LookRequests}}
 	if r.subject.tpm > 0 {
@@ -85,25 +87,23 @@ func probe(seed, n uint64, trace io.Writer) result {
 	})
 	r.err = s.Run()
 	exchange.Sort(in.Exchanges)
-	in.StoppedBy = analysis.ByPrecision
+	in.StoppedBy, in.Warnings = analysis.ByPrecision, s.Warnings
 	r.document, _ = analysis.Analyze(in)
-	r.staircase = climb(seed, n)
+	r.staircase = climb(of(seed, n))
 	return r
 }
 
 // closing reports whether a stage was one of the soaks that verify what was
-// found. A soak below that was refused has met another limit: it was search.
+// found. A soak below that was refused has met another limit, and one above that
+// was not has met none: those were search.
 func closing(st search.Stage, reply search.Reply) bool {
-	if st.Question == "verify_below" {
-		return !slices.ContainsFunc(reply.Exchanges, func(x exchange.Exchange) bool { return x.Refused() })
-	}
-	return st.Question == "verify_above"
+	refused := slices.ContainsFunc(reply.Exchanges, func(x exchange.Exchange) bool { return x.Refused() })
+	return st.Question == "verify_below" && !refused || st.Question == "verify_above" && refused
 }
 
 // climb is the usual way: the rate is doubled every minute, and the best rate
 // without a refusal is the answer.
-func climb(seed, n uint64) (best *float64) {
-	s := draw(seed, n)
+func climb(s subject) (best *float64) {
 	for rpm := float64(1); rpm <= 2*highestRPM; rpm *= 2 {
 		reply, _ := s.endpoint.Send(search.Stage{
 			Rate: rpm / 60, Hits: int(rpm), Sizes: []search.Size{{Prompt: 16, MaxTokens: 1}},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"probe/analysis"
 	"probe/analysis/sim"
@@ -34,8 +35,41 @@ func (f figure) reached() bool {
 // report prints the table and says whether every row is reached.
 func report(w io.Writer, results []result) bool {
 	fmt.Fprintf(w, "%d endpoints\n", len(results))
+	all := table(w, figures(results))
+	prices(w, results)
+	return all
+}
+
+// reportReplicas is report for the endpoints of several replicas.
+func reportReplicas(w io.Writer, results []result) bool {
+	fmt.Fprintf(w, "\n%d endpoints of 2 or 3 replicas\n", len(results))
+	return table(w, figuresOfReplicas(results))
+}
+
+func figuresOfReplicas(results []result) []figure {
+	var errs []float64
+	named := 0
+	for i := range results {
+		r := &results[i]
+		if found := r.document.Effective.RPM.Value; found != nil {
+			errs = append(errs, math.Abs(*found-r.subject.rpm)/r.subject.rpm)
+		} else {
+			errs = append(errs, 1)
+		}
+		if slices.ContainsFunc(r.document.Warnings, func(w string) bool { return strings.Contains(w, "replicas") }) {
+			named++
+		}
+	}
+	return []figure{
+		{"effective RPM, relative error, median", quantile(errs, 0.5), 0.05, false, "%.4f", ""},
+		{"named as replicas that share a limit, share", share(named, len(results)), 0.95, true, "%.4f", ""},
+	}
+}
+
+// table prints figures and says whether all are reached.
+func table(w io.Writer, figures []figure) bool {
 	all := true
-	for _, f := range figures(results) {
+	for _, f := range figures {
 		mark, relation := "reached", "at most"
 		if f.atLeast {
 			relation = "at least"
@@ -45,7 +79,6 @@ func report(w io.Writer, results []result) bool {
 		}
 		fmt.Fprintf(w, "%-58s "+f.format+"  (%s "+f.format+")  %s%s\n", f.name, f.value, relation, f.bound, mark, f.beside)
 	}
-	prices(w, results)
 	return all
 }
 
@@ -113,7 +146,6 @@ func figures(results []result) []figure {
 			tokens = append(tokens, total.tokens)
 		}
 	}
-	share := func(n, of int) float64 { return float64(n) / float64(max(1, of)) }
 	return []figure{
 		{"effective RPM and TPM, relative error, median", quantile(errs, 0.5), 0.005, false, "%.4f", fmt.Sprintf("  (staircase %.2f)", quantile(stairs, 0.5))},
 		{"the same, 99th percentile", quantile(errs, 0.99), 0.02, false, "%.4f", fmt.Sprintf("  (staircase %.2f)", quantile(stairs, 0.99))},
@@ -126,6 +158,8 @@ func figures(results []result) []figure {
 		{"endpoint time of the search over the least, median", quantile(took, 0.5), 1.5, false, "%.2f", ""},
 	}
 }
+
+func share(n, of int) float64 { return float64(n) / float64(max(1, of)) }
 
 // named reports whether the algorithm of the limiter that binds requests is
 // the one that was found, or among its rivals.

@@ -1,7 +1,9 @@
 package fit
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,10 +49,9 @@ func TestForksBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		length := rapid.Int64Range(1000, 2000).Draw(t, "length")
 		real := &limiter.Window{Length: time.Duration(length)}
-		f := forks{
-			short: time.Duration(rapid.Int64Range(500, length).Draw(t, "short")),
-			long:  time.Duration(rapid.Int64Range(length, 3000).Draw(t, "long")),
-		}
+		f := newForks(
+			time.Duration(rapid.Int64Range(500, length).Draw(t, "short")),
+			time.Duration(rapid.Int64Range(length, 3000).Draw(t, "long")), 0)
 		now := time.Duration(0)
 		for range rapid.IntRange(1, 120).Draw(t, "requests") {
 			now += time.Duration(rapid.Int64Range(0, 400).Draw(t, "gap"))
@@ -69,7 +70,7 @@ func TestForksBound(t *testing.T) {
 				f.charge(now, cost, cost)
 				real.Charge(now, cost)
 			}
-			if len(f.states) > mostForks {
+			if len(f.states) > mostClose {
 				t.Fatalf("%d forks", len(f.states))
 			}
 		}
@@ -78,7 +79,7 @@ func TestForksBound(t *testing.T) {
 
 // A window of known length has no forks and no doubt.
 func TestForksExact(t *testing.T) {
-	f := forks{short: 10, long: 10}
+	f := newForks(10, 10, 0)
 	for k, want := range []float64{0, 1, 2, 0, 1} {
 		at := []time.Duration{0, 5, 9, 10, 19}[k]
 		if low, high := f.usage(at); low != want || high != want {
@@ -86,4 +87,38 @@ func TestForksExact(t *testing.T) {
 		}
 		f.charge(at, 1, 1)
 	}
+}
+
+// Whatever the length of a window within the range and whoever came first of
+// requests that came close to one another, the capacities that the states allow
+// hold the one that has decided.
+func TestForksAllow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const slack = 20
+		length := rapid.Int64Range(1000, 2000).Draw(t, "length")
+		capacity := float64(rapid.IntRange(1, 12).Draw(t, "capacity"))
+		rule := limiter.NewRule(limiter.Spec{Algorithm: limiter.FixedWindow, Amount: capacity, Window: time.Duration(length)})
+		r := windowReplay{forks: newForks(
+			time.Duration(rapid.Int64Range(500, length).Draw(t, "short"))-slack,
+			time.Duration(rapid.Int64Range(length, 3000).Draw(t, "long"))+slack, slack)}
+		var entries []entry
+		now := time.Duration(slack)
+		for range rapid.IntRange(1, 60).Draw(t, "requests") {
+			now += time.Duration(rapid.Int64Range(0, 400).Draw(t, "gap"))
+			ok := rule.Admits(now, 1)
+			if ok {
+				rule.Charge(now, 1)
+			}
+			logged := now + time.Duration(rapid.Int64Range(0, slack).Draw(t, "late"))
+			entries = append(entries, entry{at: logged, low: 1, high: 1, surely: ok, maybe: ok, admitted: ok, wanted: !ok})
+		}
+		slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+		r.ledger = newLedger(entries, slack)
+		for i := range entries {
+			r.judge(i)
+			if b := r.forks.allowed(); b.floor > capacity || b.ceil <= capacity {
+				t.Fatalf("after %d: capacities %v, without %v", i+1, b, capacity)
+			}
+		}
+	})
 }

@@ -31,6 +31,10 @@ type Candidate struct {
 	// a bucket, and capacity and rate are theirs.
 	Proven bool
 
+	// Shared tells that several replicas each let in a share of it: only the
+	// refusals of all of them are its own.
+	Shared bool
+
 	// Faults is what it did with requests that ended in a fault; where either may
 	// be, the ranges hold both and the quoted values are for those let in.
 	Faults Faults

@@ -24,7 +24,7 @@ func TestClockErrorIsSlack(t *testing.T) {
 		}
 		return xs
 	}
-	if l := fit.NewLog(made(false)); l.Slack != 2*off {
+	if l := fit.NewLog(made(false)); !rounded(l.Slack, 2*off) {
 		t.Errorf("slack %v, want %v", l.Slack, 2*off)
 	}
 	if l := fit.NewLog(made(true)); !l.ServerClock || l.Slack != time.Millisecond {

@@ -21,6 +21,10 @@ type Options struct {
 	// Known are limits found in a shorter log of the same endpoint: they are
 	// looked for first, near where they were.
 	Known []Limit
+
+	// Memory, if there is one, spares reading again what a fit of a shorter log
+	// of the same endpoint has read.
+	Memory *Memory
 }
 
 func (o Options) withDefaults() Options {
@@ -58,6 +62,9 @@ func (f *fitter) families() []Shape {
 	for i := range of {
 		of[i].Dimension, of[i].Accounting = f.dim, f.acct
 	}
+	if f.only != nil {
+		of = slices.DeleteFunc(of, func(s Shape) bool { return !f.only(s) })
+	}
 	return of
 }
 
@@ -70,7 +77,18 @@ const mostStacked = 2
 // admission. What no such limiter explains is returned as left.
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
+	if len(o.Known) == 1 && o.Known[0].Shared {
+		if limit, ok := f.shared(wanted); ok {
+			return []Limit{limit}, nil
+		}
+		f.opt.Known = nil
+	}
 	limits, left = f.onwards(wanted)
+	if len(left) > 0 {
+		if limit, ok := f.shared(wanted); ok {
+			return []Limit{limit}, nil
+		}
+	}
 	if len(left) > 0 && len(o.Known) == 0 && l.inStages() {
 		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
 			limits, left = grown, fewer
@@ -145,7 +163,9 @@ type fitter struct {
 	acct Accounting
 	opt  Options
 
-	simple bool // try only the models with a single unknown beside the capacity
+	simple   bool             // try only the models with a single unknown beside the capacity
+	replicas int              // that may each keep a share of the limit; 0: none
+	only     func(Shape) bool // the models that are tried; nil: all
 }
 
 // explain looks for one limiter that explains everything and, when there is
@@ -283,12 +303,13 @@ const quickFill = 20
 
 // scanWith looks for a limiter of a family that did one thing with faults.
 func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
+	kept := f.opt.Memory.shelf(asked{family, of, f.log.Slack, single, tolerated, f.replicas})
 	if family.isGrid() {
-		g, ok := newGridScan(family, family.ledger(f.log, of, wanted, true))
+		g, ok := newGridScan(family, family.ledger(f.log, of, wanted, true).remembered(f.opt.Memory), kept)
 		if !ok {
 			return Candidate{}, false
 		}
-		cells := g.run(within)
+		cells := g.run(f.tree(family), within)
 		if len(cells) == 0 {
 			return Candidate{}, false
 		}
@@ -298,12 +319,17 @@ func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, to
 		return c, true
 	}
 	ledger := family.ledger(f.log, of, wanted, single)
+	if f.replicas > 0 && family.isBucket() {
+		ledger.loosen(f.replicas)
+	}
+	ledger.remembered(f.opt.Memory)
 	count := ledger.wanted()
 	sc := scan{
 		shape: family, ledger: ledger, wanted: count, single: single, tolerated: tolerated,
 		fillTime: cell{max(f.opt.MinWindow/quickFill, f.log.Slack).Seconds(), f.opt.MaxWindow.Seconds()},
+		kept:     kept,
 	}
-	cells, n := sc.run(within)
+	cells, n := sc.run(f.tree(family), within)
 	if n == 0 || single && n < count {
 		return Candidate{}, false
 	}
@@ -349,6 +375,18 @@ func (f *fitter) domain(family Shape) cell {
 	// A bucket that drains slower than one unit in the longest window is a
 	// quota; one that drains the whole log in the shortest refuses nothing.
 	return cell{1 / high, max(sum, largest) / low}
+}
+
+// tree is the range whose halves, their halves and so on are looked at: the
+// same ones in every fit, whatever the log says of the domain, so that a
+// [Memory] meets them again.
+func (f *fitter) tree(family Shape) cell {
+	const fastest = 1 << 62 // times the slowest bucket
+	low, high := f.opt.MinWindow.Seconds(), f.opt.MaxWindow.Seconds()
+	if family.isBucket() {
+		return cell{1 / high, fastest / high}
+	}
+	return cell{low, high}
 }
 
 // without returns the members of all that are not among some; both ascend.

@@ -12,6 +12,10 @@ type fork struct {
 	first, last time.Duration
 	low, high   float64
 	contested   bool // when it began, another window may still have lasted
+
+	// The capacities with which everything came about so far. They are kept
+	// where [forks.admit] and [forks.refuse] are told what the answers were.
+	band
 }
 
 // forks follows a fixed window whose length is known only to lie in
@@ -27,11 +31,26 @@ type forks struct {
 	slack       time.Duration
 	states      []fork // in the order in which they began
 	opened      bool   // a window has begun for sure
+	closed      band   // the capacities as long as none has begun
 }
 
-// mostForks bounds the states. Among too many the two that began closest to
-// each other become one, which is less sure of itself but excludes neither.
-const mostForks = 8
+// newForks returns the state before the first request.
+func newForks(short, long, slack time.Duration) forks {
+	return forks{short: short, long: long, slack: slack, closed: band{0, math.Inf(1)}}
+}
+
+// mostForks bounds the states, mostClose where the length is known closely.
+// Among too many the two that began closest to each other become one, which is
+// less sure of itself but excludes neither.
+const mostForks, mostClose = 8, 32
+
+// most is how many states are followed.
+func (f *forks) most() int {
+	if f.long-f.short-2*f.slack < f.long/100 {
+		return mostClose
+	}
+	return mostForks
+}
 
 // surelyOpen reports whether the window of s lasts at t, whatever its length.
 func (f *forks) surelyOpen(s *fork, t time.Duration) bool { return t-s.first < f.short }
@@ -60,21 +79,36 @@ func (f *forks) usage(t time.Duration) (low, high float64) {
 
 // charge books between low and high at t, where low is 0 for a request of
 // which nobody knows whether it was booked.
-func (f *forks) charge(t time.Duration, low, high float64) {
+func (f *forks) charge(t time.Duration, low, high float64) { f.admit(t, low, high, 0, 0) }
+
+// admit is charge for a request that was let in though it cost asked: a window
+// that lasts had room for it beside what it held, but for what may have come
+// later. States in which no capacity allows that are none.
+func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 	surely := low > 0
 	if len(f.states) == 1 && f.opened && f.surelyOpen(&f.states[0], t) && !f.states[0].contested {
-		f.states[0].low += low // the usual case: one window, which lasts
+		f.states[0].asks(asked, later) // the usual case: one window, which lasts
+		f.states[0].low += low
 		f.states[0].high += high
+		f.keepPossible()
 		return
 	}
 	opens, contested := !f.opened, false
+	began := band{math.Inf(1), 0} // the capacities of the states that may be over
+	if opens {
+		began = f.closed
+	}
 	kept := 0
 	for k := range f.states {
 		s := &f.states[k]
-		opens = opens || !f.surelyOpen(s, t)
+		if !f.surelyOpen(s, t) {
+			opens = true
+			began = began.or(s.band)
+		}
 		switch {
 		case f.maybeOpen(s, t):
 			contested = true
+			s.asks(asked, later)
 			s.high += high
 			if !s.contested || t-s.last > f.slack {
 				s.low += low
@@ -89,12 +123,61 @@ func (f *forks) charge(t time.Duration, low, high float64) {
 	}
 	f.states = f.states[:kept]
 	if opens {
-		f.states = append(f.states, fork{first: t, last: t, low: low, high: high, contested: contested})
+		s := fork{first: t, last: t, contested: contested, band: began}
+		s.asks(asked, 0)
+		s.low, s.high = low, high
+		f.states = append(f.states, s)
 	}
 	f.opened = f.opened || surely
-	if len(f.states) > mostForks {
+	f.keepPossible()
+	if len(f.states) > f.most() {
 		f.merge()
 	}
+}
+
+// asks notes that a window had room for so much, beside what it held but for
+// what may have come later.
+func (s *fork) asks(asked, later float64) {
+	if asked > 0 {
+		s.floor = max(s.floor, max(0, s.low-later)+asked)
+	}
+}
+
+// refuse notes that a request was turned away at t that cost at most asked,
+// beside which ahead may have come sooner.
+func (f *forks) refuse(t time.Duration, asked, ahead float64) {
+	for k := range f.states {
+		s := &f.states[k]
+		if s.contested && t-s.last <= f.slack {
+			continue // it may have been turned away by the window before
+		}
+		high := 0.0
+		if f.maybeOpen(s, t) {
+			high = s.high
+		}
+		s.ceil = min(s.ceil, high+ahead+asked)
+	}
+	f.closed.ceil = min(f.closed.ceil, ahead+asked)
+	f.keepPossible()
+}
+
+// keepPossible leaves out the states in which no capacity has done what was
+// seen.
+func (f *forks) keepPossible() {
+	f.states = slices.DeleteFunc(f.states, func(s fork) bool { return !s.open() })
+}
+
+// allowed returns the capacities that some state allows; what is not open when
+// there is none.
+func (f *forks) allowed() band {
+	all := band{math.Inf(1), 0}
+	for k := range f.states {
+		all = all.or(f.states[k].band)
+	}
+	if !f.opened {
+		all = all.or(f.closed)
+	}
+	return all
 }
 
 // merge makes one of the two neighbours that began closest to each other.
@@ -108,5 +191,6 @@ func (f *forks) merge() {
 	a, b := &f.states[k], f.states[k+1]
 	a.last, a.low, a.high = b.last, min(a.low, b.low), max(a.high, b.high)
 	a.contested = a.contested || b.contested
+	a.band = a.or(b.band)
 	f.states = slices.Delete(f.states, k+1, k+2)
 }

@@ -18,7 +18,11 @@ import (
 type gridScan struct {
 	shape  Shape
 	ledger *ledger
+	kept   *shelf  // of earlier fits
 	least  float64 // capacity: that of the largest request that was let in
+
+	pivoted span // the stretch whose pivot is pivotAt
+	pivotAt time.Duration
 }
 
 // Widths of the ranges of the window (a ratio) and of the phase (in windows):
@@ -28,7 +32,7 @@ type gridScan struct {
 const (
 	widestGrid, enoughGrid, finestGrid = 1.04, 1.01, 1.001
 	widestPhase, partPhase             = 1.0 / 8, 1.0 / 512
-	mostGrids, mostPhases, mostFloors  = 40, 24, 48
+	mostGrids, mostPhases, mostFloors  = 40, 24, 56
 )
 
 // finestPhase is the range of the phase, in windows, that no arrival is known
@@ -37,10 +41,11 @@ func (g *gridScan) finestPhase(c cell) float64 {
 	return max(g.ledger.slack, time.Millisecond).Seconds() / 2 / c.low
 }
 
-// part returns which of the wanted refusals windows and capacities in given
+// explains returns which of the wanted refusals windows and capacities in given
 // ranges explain. Of each stretch it takes the phase that explains most.
-func (g *gridScan) part(c cell, capacity band) (explained []int) {
-	g.stretches(c, func(from, to int) bool {
+func (g *gridScan) explains(c cell, capacity band) (explained []int) {
+	for _, part := range g.stretches(c) {
+		from, to := part.from, part.to
 		var best []int
 		for p := 0.0; p < 1; p += partPhase {
 			r := g.replay(c, cell{p, p + partPhase}, from, to)
@@ -58,19 +63,15 @@ func (g *gridScan) part(c cell, capacity band) (explained []int) {
 			}
 		}
 		explained = append(explained, best...)
-		return true
-	})
+	}
 	return explained
 }
 
 // run returns the cells of the window in which some phase explains all wanted
 // refusals. While the longest window does, only one window has been seen to
 // end, and how much longer they are is not worth knowing closely.
-func (g *gridScan) run(within cell) (found []verdict) {
-	var cells []cell
-	for low := within.low; low < within.high; low *= widestGrid {
-		cells = append(cells, cell{low, min(low*widestGrid, within.high)})
-	}
+func (g *gridScan) run(domain, within cell) (found []verdict) {
+	cells := domain.covering(within, widestGrid)
 	open := len(g.capacities(cell{within.high / finestGrid, within.high})) > 0
 	for len(cells) > 0 {
 		found = found[:0]
@@ -94,8 +95,8 @@ func (g *gridScan) run(within cell) (found []verdict) {
 
 // newGridScan prepares a scan. It is false when nothing was ever let in: no
 // capacity can be named then.
-func newGridScan(s Shape, l *ledger) (*gridScan, bool) {
-	g := &gridScan{shape: s, ledger: l}
+func newGridScan(s Shape, l *ledger, kept *shelf) (*gridScan, bool) {
+	g := &gridScan{shape: s, ledger: l, kept: kept}
 	for i := range l.entries {
 		if l.entries[i].admitted {
 			g.least = max(g.least, l.entries[i].low)
@@ -108,170 +109,267 @@ func newGridScan(s Shape, l *ledger) (*gridScan, bool) {
 type band struct{ floor, ceil float64 }
 
 // capacities returns the capacities that every stretch of the log allows, each
-// at a phase of its own.
+// at a phase of its own. Those with refusals rule most out; one without asks for
+// room only if it holds more than the others have shown to fit.
 func (g *gridScan) capacities(c cell) []band {
 	all := []band{{g.least, math.Inf(1)}}
-	g.stretches(c, func(from, to int) bool {
-		all = common(all, g.stretch(c, from, to))
-		return len(all) > 0
-	})
+	var calm []gridStretch
+	for _, part := range g.stretches(c) {
+		if !g.refused(part) {
+			calm = append(calm, g.part(c, part))
+			continue
+		}
+		if all = common(all, g.stretch(c, part)); len(all) == 0 {
+			return nil
+		}
+	}
+	for _, part := range calm {
+		if part.mostAtOnce() > all[0].floor {
+			if all = common(all, []band{{part.floor(all[0].floor), math.Inf(1)}}); len(all) == 0 {
+				return nil
+			}
+		}
+	}
 	return all
 }
 
-// stretches calls f for each part of the log before which everything was
-// forgotten, for as long as it returns true: those with refusals first, which
-// rule most out.
-func (g *gridScan) stretches(c cell, f func(from, to int) bool) {
+// stretches returns the parts of the log before which everything was forgotten.
+func (g *gridScan) stretches(c cell) (all []span) {
 	entries := g.ledger.entries
 	silence := 2*seconds(c.high) + 2*g.ledger.slack
-	var calm []span
-	for from := 0; from < len(entries); {
-		to, refused := from+1, entries[from].wanted
-		for to < len(entries) && entries[to].at-entries[to-1].at < silence {
-			refused = refused || entries[to].wanted
-			to++
-		}
-		if !refused {
-			calm = append(calm, span{from, to})
-		} else if !f(from, to) {
-			return
-		}
-		from = to
-	}
-	for _, part := range calm {
-		if !f(part.from, part.to) {
-			return
+	from := 0
+	for to := 1; to <= len(entries); to++ {
+		if to == len(entries) || entries[to].at-entries[to-1].at >= silence {
+			all = append(all, span{from, to})
+			from = to
 		}
 	}
+	return all
+}
+
+// refused reports whether a part of the log has a refusal to explain.
+func (g *gridScan) refused(part span) bool {
+	return slices.ContainsFunc(g.ledger.entries[part.from:part.to], func(x entry) bool { return x.wanted })
 }
 
 // A span is a part of the log's entries.
 type span struct{ from, to int }
 
-// stretch returns the capacities that entries from up to to allow.
-func (g *gridScan) stretch(c cell, from, to int) []band {
-	if !slices.ContainsFunc(g.ledger.entries[from:to], func(x entry) bool { return x.wanted }) {
-		return []band{{g.floor(c, from, to), math.Inf(1)}}
-	}
-	_, bands := g.phases(c, from, to)
+// stretch returns the capacities that a part with refusals allows.
+func (g *gridScan) stretch(c cell, span span) []band {
+	part := g.part(c, span)
+	_, bands := part.facets()
 	return merged(bands)
 }
 
-// floor returns the capacity that the admissions of a stretch ask for at the
-// phase that asks for least.
-func (g *gridScan) floor(c cell, from, to int) float64 {
-	type asked struct {
-		phase cell
-		floor float64
+// A facet is a range of the phase, with which a stretch has been read up to
+// entry next, and the capacities that it allows so far. The phase is the part
+// of a window that had gone by at the stretch's pivot.
+type facet struct {
+	phase cell
+	cursor
+	next int
+	band
+}
+
+// wider reports whether a facet may still be split.
+func (f *facet) wider(width float64) bool { return f.phase.high-f.phase.low > width }
+
+// A gridStretch is a part of the log, as windows of a range read it.
+type gridStretch struct {
+	*gridScan
+	window cell
+	span
+	settled int // how far it is to be read for the next fit
+}
+
+func (g *gridScan) part(c cell, part span) gridStretch {
+	return gridStretch{g, c, part, max(part.from, min(part.to, g.ledger.settled))}
+}
+
+// facet returns a range of the phase with which nothing has been read.
+func (s *gridStretch) facet(phase cell) facet {
+	return facet{phase: phase, cursor: newCursor(s.from), next: s.from, band: band{0, math.Inf(1)}}
+}
+
+// halves are the facets that f is split in.
+func (s *gridStretch) halves(f *facet) (first, second facet) {
+	mid := (f.phase.low + f.phase.high) / 2
+	return s.facet(cell{f.phase.low, mid}), s.facet(cell{mid, f.phase.high})
+}
+
+// read goes on up to an entry. It gives up as soon as nothing can come of it.
+func (s *gridStretch) read(f *facet, upto int) {
+	if f.next >= upto || !f.open() {
+		return
 	}
-	ask := func(phase cell) asked { return asked{phase, g.judge(c, phase, from, to).floor} }
-	var open []asked
+	r := s.replay(s.window, f.phase, s.from, s.to)
+	r.cursor = f.cursor
+	for ; f.next < upto && f.open(); f.next++ {
+		switch x := &s.ledger.entries[f.next]; {
+		case x.admitted:
+			f.floor = max(f.floor, r.low(f.next))
+		case x.wanted:
+			f.ceil = min(f.ceil, r.high(f.next))
+		}
+	}
+	f.cursor = r.cursor
+}
+
+// toTheEnd returns the capacities that a facet allows when it has been read to
+// the end.
+func (s *gridStretch) toTheEnd(f facet) band {
+	s.read(&f, s.to)
+	if s.shape.Dimension == Requests && f.open() {
+		f.floor = math.Ceil(f.floor - tiny)
+	}
+	return f.band
+}
+
+func (b band) open() bool { return b.ceil > b.floor+tiny }
+
+// or is the band that holds two; those that are not open hold nothing.
+func (b band) or(o band) band { return band{min(b.floor, o.floor), max(b.ceil, o.ceil)} }
+
+// place is where what was worked out of the stretch is kept.
+func (s *gridStretch) place() place {
+	return place{s.window, s.from, s.pivot(s.from, s.to)}
+}
+
+// begun are the facets to begin with: those at which an earlier fit has ended,
+// or the widest ones.
+func (s *gridStretch) begun() (all []facet) {
+	if kept, _, ok := recall[[]facet](s.kept, s.place(), s.ledger); ok {
+		return slices.Clone(kept)
+	}
 	for p := 0.0; p < 1; p += widestPhase {
-		open = append(open, ask(cell{p, p + widestPhase}))
+		all = append(all, s.facet(cell{p, p + widestPhase}))
 	}
-	for tries := 0; ; tries++ {
-		k := 0
-		for i := range open {
-			if open[i].floor < open[k].floor {
-				k = i
+	return all
+}
+
+func (s *gridStretch) keep(facets []facet) { s.kept.keep(s.place(), s.ledger, s.settled, facets) }
+
+// facets returns the ranges of the phase that the stretch leaves, and the
+// capacities that each allows.
+func (s *gridStretch) facets() (phases []cell, bands []band) {
+	finest := s.finestPhase(s.window)
+	for all := s.begun(); ; {
+		phases, bands = phases[:0], bands[:0]
+		kept := all[:0]
+		var finer []facet
+		for _, f := range all {
+			if s.read(&f, s.settled); !f.open() {
+				continue
+			}
+			kept = append(kept, f)
+			b := s.toTheEnd(f)
+			if b.open() {
+				phases, bands = append(phases, f.phase), append(bands, b)
+			}
+			if b.open() && f.wider(finest) {
+				first, second := s.halves(&f)
+				finer = append(finer, first, second)
+			} else {
+				finer = append(finer, f)
 			}
 		}
-		at := open[k]
-		if width := at.phase.high - at.phase.low; tries == mostFloors || at.floor <= g.least || width <= g.finestPhase(c) {
-			return at.floor
+		if len(phases) > mostPhases || len(finer) == len(kept) {
+			s.keep(kept)
+			return phases, bands
 		}
-		mid := (at.phase.low + at.phase.high) / 2
-		open[k] = ask(cell{at.phase.low, mid})
-		open = append(open, ask(cell{mid, at.phase.high}))
+		all = finer
 	}
 }
 
-// phases returns the ranges of the phase that a stretch leaves, and what
-// capacities each allows.
-func (g *gridScan) phases(c cell, from, to int) (left []cell, bands []band) {
-	var phases []cell
-	for p := 0.0; p < 1; p += widestPhase {
-		phases = append(phases, cell{p, p + widestPhase})
+// mostAtOnce is the most that a window may hold, wherever it begins; of a
+// sliding counter, with what is left of the window before.
+func (s *gridStretch) mostAtOnce() (most float64) {
+	window := seconds(s.window.high) + 2*s.ledger.slack
+	for i, first := s.from, s.from; i < s.to; i++ {
+		for s.ledger.entries[i].at-s.ledger.entries[first].at > window {
+			first++
+		}
+		most = max(most, s.ledger.low[i+1]-s.ledger.low[first])
 	}
-	for width := widestPhase; len(phases) > 0; width /= 2 {
-		bands, left = bands[:0], nil
-		for _, phase := range phases {
-			if b := g.judge(c, phase, from, to); b.ceil > b.floor+tiny {
-				bands, left = append(bands, b), append(left, phase)
+	if s.shape.Algorithm == limiter.SlidingCounter {
+		most *= 2
+	}
+	return most
+}
+
+// floor returns the capacity that the admissions of the stretch ask for at the
+// phase that asks for least, or no more than enough where that is so little.
+func (s *gridStretch) floor(enough float64) float64 {
+	finest := s.finestPhase(s.window)
+	all := s.begun()
+	var asked []float64
+	ask := func(f *facet) float64 {
+		s.read(f, s.settled)
+		return s.toTheEnd(*f).floor
+	}
+	for i := range all {
+		asked = append(asked, ask(&all[i]))
+	}
+	for {
+		k := 0
+		for i := range asked {
+			if asked[i] < asked[k] {
+				k = i
 			}
 		}
-		if len(left) > mostPhases || width <= g.finestPhase(c) {
-			break
+		if len(all) >= mostFloors || asked[k] <= enough || !all[k].wider(finest) {
+			s.keep(all)
+			return asked[k]
 		}
-		phases = phases[:0]
-		for _, p := range left {
-			mid := (p.low + p.high) / 2
-			phases = append(phases, cell{p.low, mid}, cell{mid, p.high})
-		}
+		first, second := s.halves(&all[k])
+		all[k], all = first, append(all, second)
+		asked[k], asked = ask(&all[k]), append(asked, ask(&all[len(all)-1]))
 	}
-	return left, bands
 }
 
 // boundary returns between which moments a window begins, by the last stretch
 // that says so.
 func (g *gridScan) boundary(window float64) (low, high time.Duration) {
 	c := cell{window / finestGrid, window * finestGrid}
-	g.stretches(c, func(from, to int) bool {
-		if !slices.ContainsFunc(g.ledger.entries[from:to], func(x entry) bool { return x.wanted }) {
-			return true
+	for _, span := range g.stretches(c) {
+		if !g.refused(span) {
+			continue
 		}
-		phases, _ := g.phases(c, from, to)
-		if len(phases) == 0 {
-			return true
+		part := g.part(c, span)
+		if phases, _ := part.facets(); len(phases) > 0 {
+			pivot := g.pivot(span.from, span.to)
+			low, high = pivot-seconds(phases[len(phases)-1].high*window), pivot-seconds(phases[0].low*window)
 		}
-		pivot := g.pivot(from, to)
-		low, high = pivot-seconds(phases[len(phases)-1].high*window), pivot-seconds(phases[0].low*window)
-		return true
-	})
+	}
 	return low, high
-}
-
-// judge replays a stretch and returns the capacities that a range of windows
-// and phases allows. The phase is the part of a window that had gone by at the
-// stretch's pivot. It gives up as soon as nothing can come of it.
-func (g *gridScan) judge(c, phase cell, from, to int) band {
-	r := g.replay(c, phase, from, to)
-	b := band{0, math.Inf(1)}
-	for i := from; i < to && b.ceil > b.floor+tiny; i++ {
-		switch {
-		case g.ledger.entries[i].admitted:
-			b.floor = max(b.floor, r.low(i))
-		case g.ledger.entries[i].wanted:
-			b.ceil = min(b.ceil, r.high(i))
-		}
-	}
-	if g.shape.Dimension == Requests {
-		b.floor = math.Ceil(b.floor - tiny)
-	}
-	return b
 }
 
 // replay returns a replay of a stretch.
 func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	r := &gridReplay{
-		ledger: g.ledger, window: c, phase: phase, to: to, before: from,
+		ledger: g.ledger, window: c, phase: phase, to: to, cursor: newCursor(from),
 		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
 		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, overflows: g.shape.CountRefused,
 	}
-	r.sure, r.may = [3]int{from, from, from}, [3]int{from, from, from}
 	return r
 }
 
 // pivot is a moment near which the phase is known well, whatever the window:
 // when the first request was let in after a refusal.
 func (g *gridScan) pivot(from, to int) time.Duration {
+	if g.pivoted == (span{from, to}) {
+		return g.pivotAt
+	}
+	g.pivoted, g.pivotAt = span{from, to}, g.ledger.entries[from].at
 	refused := false
 	for i := from; i < to; i++ {
 		if refused = refused || g.ledger.entries[i].wanted; refused && g.ledger.entries[i].admitted {
-			return g.ledger.entries[i].at
+			g.pivotAt = g.ledger.entries[i].at
+			break
 		}
 	}
-	return g.ledger.entries[from].at
+	return g.pivotAt
 }
 
 // A gridReplay replays one stretch of a log through windows that follow one
@@ -286,10 +384,20 @@ type gridReplay struct {
 	weighs        bool // counts the last window by the part of it that a sliding one would cover
 	overflows     bool // refusals are booked, so that a window may hold more than the capacity
 
+	cursor
+}
+
+// A cursor is where a replay has got to.
+type cursor struct {
 	// The first entries that are surely, and that may be, in the window before
 	// the request's, in its own, and in the one after.
-	sure, may [3]int
-	before    int // entries surely before the request
+	sure, may [3]int32
+	before    int32 // entries surely before the request
+}
+
+func newCursor(from int) cursor {
+	at := int32(from)
+	return cursor{[3]int32{at, at, at}, [3]int32{at, at, at}, at}
 }
 
 // earliest and latest are the least and the most that t can be on the scale.
@@ -322,7 +430,7 @@ func (r *gridReplay) surely(m int, k float64) float64 {
 // low implements [replay].
 func (r *gridReplay) low(i int) float64 {
 	e := &r.entries[i]
-	for r.before < i && r.entries[r.before].at <= e.at-r.slack {
+	for int(r.before) < i && r.entries[r.before].at <= e.at-r.slack {
 		r.before++
 	}
 	latest := r.latest(e.at)
@@ -360,7 +468,7 @@ func (r *gridReplay) high(i int) float64 {
 	k := math.Floor(earliest)
 	maybe := func(m int) float64 { // what may be booked in window k-1+m or later
 		at := &r.may[m]
-		for *at < i && r.latest(r.entries[*at].at) < k-1+float64(m) {
+		for int(*at) < i && r.latest(r.entries[*at].at) < k-1+float64(m) {
 			*at++
 		}
 		total := r.ledger.high[upto] - r.ledger.high[*at]

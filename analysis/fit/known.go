@@ -78,8 +78,8 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 // soon unknown when the tenth one begins, and then they would explain anything:
 // windows are tried one by one, and the one that explains most is kept.
 func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (best Candidate, ok bool) {
-	const most = 7 // windows to try
-	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false))
+	const most = 7                                                                     // windows to try
+	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false), nil) // by windows that are tried once
 	if !ok {
 		return Candidate{}, false
 	}
@@ -87,7 +87,7 @@ func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (
 	for k := range tries {
 		window := c.ParamLow * math.Pow(c.ParamHigh/c.ParamLow, (float64(k)+0.5)/float64(tries))
 		half := math.Sqrt(finestGrid)
-		explained := g.part(cell{window / half, window * half}, band{c.Low, c.High})
+		explained := g.explains(cell{window / half, window * half}, band{c.Low, c.High})
 		if len(explained) <= len(best.Explained) {
 			continue
 		}

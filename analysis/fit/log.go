@@ -15,6 +15,7 @@ package fit
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -109,9 +110,19 @@ func NewLog(xs []exchange.Exchange) *Log {
 	if l.ServerClock {
 		l.Slack = serverResolution
 	} else {
-		l.Slack += clockError(xs)
+		l.Slack = inSteps(l.Slack + clockError(xs))
 	}
 	return l
+}
+
+// inSteps rounds up to the next of steps that are 4 % apart: the slack of a
+// longer log is mostly the same then, and what was worked out with it holds.
+func inSteps(d time.Duration) time.Duration {
+	const doubling = 16 // steps
+	if d <= 0 {
+		return d
+	}
+	return time.Duration(math.Ceil(math.Exp2(math.Ceil(doubling*math.Log2(float64(d))) / doubling)))
 }
 
 // fateOf says what a limiter did with x, and false when x says nothing.

@@ -77,23 +77,19 @@ func (s *scan) capacity(v verdict) (low, high float64) {
 // quote chooses the single values to quote: people set limits in round
 // numbers, so the roundest that the log allows.
 func (s *scan) quote(c *Candidate, cells []verdict) {
-	s.single = false
+	s.kept = nil // single values are not met again
 	v := s.pinpoint(cells)
+	if v.explained < cells[0].explained {
+		s.single = false
+		v = s.pinpoint(cells)
+	}
 	c.Param = v.low
 	low, high := s.capacity(v)
 	c.Best = roundest(low, high)
 	if s.shape.Dimension == Requests {
 		c.Best = low
 	}
-	k := 0
-	for i := range s.ledger.entries {
-		if x := &s.ledger.entries[i]; x.wanted {
-			if s.highs[k] > v.floor+tiny {
-				c.Explained = append(c.Explained, x.event)
-			}
-			k++
-		}
-	}
+	c.Explained = s.explained(&v)
 	r := s.shape.replay(s.ledger, cell{c.Param, c.Param})
 	for i := range s.ledger.entries {
 		if s.ledger.entries[i].admitted && r.low(i) > v.floor+tiny {
@@ -102,13 +98,28 @@ func (s *scan) quote(c *Candidate, cells []verdict) {
 	}
 }
 
+// explained returns which of the wanted refusals a verdict explains.
+func (s *scan) explained(v *verdict) (which []int) {
+	all := v.explained == s.wanted
+	k, highs := 0, s.judged(v.cell).highs
+	for i := range s.ledger.entries {
+		if x := &s.ledger.entries[i]; x.wanted {
+			if all || highs[k] > v.floor+tiny {
+				which = append(which, x.event)
+			}
+			k++
+		}
+	}
+	return which
+}
+
 // mostPoints bounds the search for a value to quote.
 const mostPoints = 200
 
 // pinpoint returns what a single parameter allows, the roundest one that
 // explains as much as the cells promise. A cell's bounds are those of its worst
 // parameters, so that a narrow cell may hold many that do not; it is split
-// until one that does is met. The last judgement is that of the returned one.
+// until one that does is met.
 func (s *scan) pinpoint(cells []verdict) verdict {
 	queue := join(cells)
 	slices.SortStableFunc(queue, func(a, b cell) int { return cmp.Compare(b.high/b.low, a.high/a.low) })
@@ -129,7 +140,7 @@ func (s *scan) pinpoint(cells []verdict) verdict {
 			}
 		}
 	}
-	return s.judge(best.cell)
+	return best
 }
 
 // halves splits c in the middle of its orders of magnitude.

@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"slices"
 	"time"
 
 	"probe/analysis/limiter"
@@ -17,6 +18,9 @@ type cell struct{ low, high float64 }
 type replay interface {
 	low(i int) float64
 	high(i int) float64
+	// on returns a copy that goes on where this one is, on a ledger that begins
+	// with the same entries.
+	on(l *ledger) replay
 }
 
 // replay returns a replay of the ledger over a cell.
@@ -25,9 +29,7 @@ func (s Shape) replay(l *ledger, c cell) replay {
 	case limiter.SlidingLog:
 		return &logReplay{ledger: l, short: max(1, seconds(c.low)-l.slack), long: seconds(c.high) + l.slack}
 	case limiter.FixedWindow:
-		return &windowReplay{ledger: l, forks: forks{
-			short: seconds(c.low) - l.slack, long: seconds(c.high) + l.slack, slack: l.slack,
-		}}
+		return &windowReplay{ledger: l, forks: newForks(seconds(c.low)-l.slack, seconds(c.high)+l.slack, l.slack)}
 	default:
 		return &bucketReplay{ledger: l, empty: limiter.Bucket{Rate: c.high}, full: limiter.Bucket{Rate: c.low}}
 	}
@@ -43,6 +45,18 @@ type ledger struct {
 	// low[i] and high[i] are the sums of what the first i entries cost, of
 	// those that were surely booked and of those that may have been.
 	low, high []float64
+
+	// What a [Memory] goes by; nil and 0 without one.
+	digest  []uint64 // of the first i entries
+	settled int
+}
+
+// remembered prepares the ledger for a memory.
+func (d *ledger) remembered(m *Memory) *ledger {
+	if m != nil {
+		d.digest, d.settled = digests(d.entries), settled(d.entries, d.slack)
+	}
+	return d
 }
 
 // An entry is an event as a shape books it.
@@ -74,7 +88,12 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	if all {
 		entries = telling(entries, l.Slack)
 	}
-	d := &ledger{entries: entries, slack: l.Slack, low: make([]float64, len(entries)+1), high: make([]float64, len(entries)+1)}
+	return newLedger(entries, l.Slack)
+}
+
+// newLedger sums entries up.
+func newLedger(entries []entry, slack time.Duration) *ledger {
+	d := &ledger{entries: entries, slack: slack, low: make([]float64, len(entries)+1), high: make([]float64, len(entries)+1)}
 	for i := range entries {
 		d.low[i+1], d.high[i+1] = d.low[i], d.high[i]
 		if x := &entries[i]; x.surely {
@@ -161,6 +180,12 @@ func (r *logReplay) high(i int) float64 {
 	return r.ledger.high[i] - r.ledger.high[r.gone] + r.ahead(i) + e.high
 }
 
+func (r *logReplay) on(l *ledger) replay {
+	c := *r
+	c.ledger = l
+	return &c
+}
+
 // bucketReplay replays buckets whose drain lies between that of full and that
 // of empty. Over a distance that may be a slack longer or shorter than logged,
 // they may have drained more or less.
@@ -203,6 +228,12 @@ func (r *bucketReplay) drainedLeast(t time.Duration) float64 {
 	return usage
 }
 
+func (r *bucketReplay) on(l *ledger) replay {
+	c := *r
+	c.ledger = l
+	return &c
+}
+
 // windowReplay replays fixed windows. It books in the order of the log and
 // makes good afterwards for neighbours that may have come in another order.
 type windowReplay struct {
@@ -220,18 +251,45 @@ func (r *windowReplay) usage(i int) (low, high float64) {
 
 func (r *windowReplay) low(i int) float64 {
 	usage, _ := r.usage(i)
-	e := &r.entries[i]
-	for k := i - 1; k >= 0 && usage > 0 && r.entries[k].at > e.at-r.slack; k-- {
+	return max(0, usage-r.later(i)) + r.entries[i].low
+}
+
+// later returns what the requests before number i cost that may have come
+// after it.
+func (r *windowReplay) later(i int) (cost float64) {
+	for k := i - 1; k >= 0 && r.entries[k].at > r.entries[i].at-r.slack; k-- {
 		if x := &r.entries[k]; x.surely {
-			usage -= x.low // it may have come later
+			cost += x.low
 		}
 	}
-	return max(0, usage) + e.low
+	return cost
 }
 
 func (r *windowReplay) high(i int) float64 {
 	_, usage := r.usage(i)
 	return usage + r.ahead(i) + r.entries[i].high
+}
+
+func (r *windowReplay) on(l *ledger) replay {
+	c := *r
+	c.ledger, c.forks.states = l, slices.Clone(r.forks.states)
+	return &c
+}
+
+// judge books entry i and holds what became of it against each possible state
+// of the window by itself: a state may explain an admission or a refusal that
+// another one does not. Entries are judged in order, and all of them.
+func (r *windowReplay) judge(i int) {
+	x := &r.entries[i]
+	if x.wanted {
+		r.forks.refuse(x.at, x.high, r.ahead(i))
+	}
+	switch {
+	case x.admitted:
+		r.forks.admit(x.at, x.low, x.high, x.low, r.later(i))
+	default:
+		x.chargeTo(&r.forks)
+	}
 }
 
 // chargeTo books x in a fixed window.

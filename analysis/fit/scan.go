@@ -3,6 +3,7 @@ package fit
 import (
 	"container/heap"
 	"math"
+	"slices"
 
 	"probe/analysis/limiter"
 )
@@ -18,7 +19,7 @@ type scan struct {
 	tolerated int  // admissions that may contradict
 	fillTime  cell // for buckets: seconds in which an empty one may be full
 
-	highs []float64 // of the wanted refusals, in the last judgement
+	kept *shelf // of earlier fits
 }
 
 // verdict is what one cell allows.
@@ -54,25 +55,19 @@ func (s *scan) explains(param float64, refusals int) bool {
 // judge replays the log. It gives up as soon as nothing can come of it.
 func (s *scan) judge(c cell) verdict {
 	v := verdict{cell: c, ceil: math.Inf(1)}
-	r := s.shape.replay(s.ledger, c)
-	top := make([]float64, s.tolerated+1) // the largest bookings of admissions, largest first
-	s.highs = s.highs[:0]
-	least := math.Inf(1) // lowest refusal so far
-	for i := range s.ledger.entries {
-		switch {
-		case s.ledger.entries[i].admitted:
-			insert(top, r.low(i))
-		case s.ledger.entries[i].wanted:
-			h := r.high(i)
-			s.highs = append(s.highs, h)
-			least = min(least, h)
-		}
-		if s.single && least <= s.capacityAt(top)+tiny {
-			return v
-		}
+	j := s.judged(c)
+	if j.hopeless {
+		return v
 	}
-	v.floor = s.capacityAt(top)
-	for _, h := range s.highs {
+	if w, ok := s.exact(&j); ok {
+		allowed := s.whole(w.forks.allowed())
+		if allowed.open() && allowed.floor > 0 {
+			v.floor, v.ceil, v.explained = allowed.floor, allowed.ceil, s.wanted
+		}
+		return v
+	}
+	v.floor = s.capacityAt(j.top)
+	for _, h := range j.highs {
 		if h > v.floor+tiny {
 			v.explained++
 			v.ceil = min(v.ceil, h)
@@ -85,6 +80,79 @@ func (s *scan) judge(c cell) verdict {
 		v.explained = 0 // too quick to refuse anything, or as slow as a quota
 	}
 	return v
+}
+
+// A judgement is a replay over a cell that has come as far as entry next.
+type judgement struct {
+	replay   replay
+	next     int
+	top      []float64 // the largest bookings of admissions, largest first
+	highs    []float64 // what the wanted refusals would have brought the meter to
+	least    float64   // of these
+	hopeless bool      // the rest of the log was not read: it explains nothing
+}
+
+// judged replays the log over a cell, or what a memory does not know of it.
+func (s *scan) judged(c cell) judgement {
+	at := place{param: c}
+	j, upto, ok := recall[judgement](s.kept, at, s.ledger)
+	switch {
+	case !ok:
+		j = judgement{replay: s.shape.replay(s.ledger, c), top: make([]float64, s.tolerated+1), least: math.Inf(1)}
+	case j.hopeless:
+		return j
+	default:
+		j = j.on(s.ledger)
+	}
+	s.read(&j, s.ledger.settled)
+	if s.kept != nil && j.next > upto {
+		s.kept.keep(at, s.ledger, j.next, j.on(s.ledger))
+	}
+	s.read(&j, len(s.ledger.entries))
+	return j
+}
+
+// on returns a copy that goes on on another ledger.
+func (j judgement) on(l *ledger) judgement {
+	j.replay, j.top, j.highs = j.replay.on(l), slices.Clone(j.top), slices.Clone(j.highs)
+	return j
+}
+
+// exact returns the replay of fixed windows whose states are judged one by one:
+// where everything has to be explained and nothing contradicted.
+func (s *scan) exact(j *judgement) (*windowReplay, bool) {
+	w, ok := j.replay.(*windowReplay)
+	return w, ok && s.single && s.tolerated == 0
+}
+
+// whole is a band of capacities when those of requests are whole numbers.
+func (s *scan) whole(b band) band {
+	if s.shape.Dimension == Requests {
+		b.floor = math.Ceil(b.floor - tiny)
+	}
+	return b
+}
+
+// read goes on up to an entry.
+func (s *scan) read(j *judgement, upto int) {
+	if w, ok := s.exact(j); ok {
+		for ; j.next < upto && !j.hopeless; j.next++ {
+			w.judge(j.next)
+			j.hopeless = !s.whole(w.forks.allowed()).open()
+		}
+		return
+	}
+	for ; j.next < upto && !j.hopeless; j.next++ {
+		switch x := &s.ledger.entries[j.next]; {
+		case x.admitted:
+			insert(j.top, j.replay.low(j.next))
+		case x.wanted:
+			h := j.replay.high(j.next)
+			j.highs = append(j.highs, h)
+			j.least = min(j.least, h)
+		}
+		j.hopeless = s.single && j.least <= s.capacityAt(j.top)+tiny
+	}
 }
 
 // capacityAt is the least capacity that lets the admissions through, but for
@@ -120,13 +188,13 @@ const (
 )
 
 // run returns the cells that explain most, and how many refusals that is.
-func (s *scan) run(within cell) (best []verdict, explained int) {
+func (s *scan) run(domain, within cell) (best []verdict, explained int) {
 	most := mostCells
 	if !s.single {
 		most /= 4 // which refusals belong together is all that is asked
 	}
 	queue := &byPromise{}
-	for _, c := range s.shape.split(within) {
+	for _, c := range domain.covering(within, s.shape.widest(within)) {
 		heap.Push(queue, s.look(c))
 	}
 	for looked := 0; queue.Len() > 0; looked++ {
@@ -140,26 +208,40 @@ func (s *scan) run(within cell) (best []verdict, explained int) {
 			continue
 		}
 		for _, half := range v.halves() {
-			heap.Push(queue, s.look(half))
+			if half.overlaps(within) {
+				heap.Push(queue, s.look(half))
+			}
 		}
 	}
 	return best, explained
 }
 
-// split returns the cells to begin with. Where usage is monotone in the
-// parameter one cell will do. A fixed window's is not, so its bounds hold only
-// for cells narrow enough that windows begin with the same request throughout.
-func (s Shape) split(c cell) []cell {
-	if s.Algorithm != limiter.FixedWindow {
+// widest is how wide a cell may be to begin with, as a ratio. Where usage is
+// monotone in the parameter that does not matter. A fixed window's is not, so
+// its bounds hold only for cells narrow enough that windows begin with the same
+// request throughout.
+func (s Shape) widest(within cell) float64 {
+	const narrow = 1.05
+	if s.Algorithm == limiter.FixedWindow {
+		return narrow
+	}
+	return within.high / within.low
+}
+
+// covering returns those of the halves of c, of their halves and so on that
+// overlap a part of it and are no wider than the part, or than widest.
+func (c cell) covering(within cell, widest float64) []cell {
+	if !c.overlaps(within) {
+		return nil
+	}
+	if ratio := c.high / c.low; ratio <= widest*(1+1e-9) || ratio < 1+finest {
 		return []cell{c}
 	}
-	const ratio = 1.05
-	var cells []cell
-	for low := c.low; low < c.high; low *= ratio {
-		cells = append(cells, cell{low, min(low*ratio, c.high)})
-	}
-	return cells
+	halves := c.halves()
+	return append(halves[0].covering(within, widest), halves[1].covering(within, widest)...)
 }
+
+func (c cell) overlaps(o cell) bool { return c.low < o.high && o.low < c.high }
 
 // byPromise orders cells by how much they may explain, wide ones first among
 // equals so that all are about as wide when the work is cut short.

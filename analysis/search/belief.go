@@ -117,8 +117,10 @@ func (g *guard) cost(z Size) float64 { return (&axis{dim: g.dim}).costOf(z) }
 
 // shaped delays the requests of a stage so that nothing but the limit it asks
 // about has to refuse any: as fast as the others certainly allow.
-func (s *Search) shaped(ax *axis, st Stage) Stage {
-	known := s.guards(ax)
+func (s *Search) shaped(ax *axis, st Stage) Stage { return s.below(s.guards(ax), st) }
+
+// below delays the requests of a stage so that no guard refuses any.
+func (s *Search) below(known []guard, st Stage) Stage {
 	if len(known) == 0 || st.Hits == 0 {
 		return st
 	}

@@ -28,14 +28,17 @@ type axis struct {
 	tooLarge int
 	// back tells that room came back after the latest limiter was met.
 	back bool
-	// slow tells that the other limits let requests pass one by one only.
-	slow bool
+	// slow tells that the other limits let requests pass one by one only, alone
+	// that the largest request that fits is known.
+	slow, alone bool
 	// spent is how often ideas of a name have narrowed nothing, about the latest
 	// of so many limiters.
 	spent map[string]int
 	about int
-	// soaked tells that a rate below the limits known so far was held.
+	// soaked tells that a rate below the limits known so far was held: that of
+	// held, in the axis' unit a second.
 	soaked bool
+	held   float64
 }
 
 // cost is what one request of the axis' size takes.
@@ -63,23 +66,16 @@ func (s *Search) explore(ax *axis) error {
 			return err
 		}
 		if limits, left := s.limits(ax.dim); len(limits) == 0 && left > 0 {
-			return s.calm(ax)
+			if shared, err := s.flood(ax); err != nil {
+				return err
+			} else if !shared {
+				return s.calm(ax)
+			}
 		}
-		held, err := s.soakBelow(ax)
-		if err != nil {
+		done, err := s.soak(ax)
+		if done || err != nil {
 			return err
 		}
-		if !held {
-			continue // another limiter
-		}
-		ax.soaked = true
-		if err := s.sharpen(ax); err != nil {
-			return err
-		}
-		if err := s.soakAbove(ax); err != nil {
-			return err
-		}
-		return s.sharpen(ax) // by what the soak has shown
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
@@ -110,8 +106,10 @@ func (s *Search) proven(ax *axis) bool {
 const mostQuestions = 32
 
 // narrow asks about the latest limiter until its candidates agree about the
-// rate as closely as wanted, or until the soak that verifies it is the best
-// next question, or none is left.
+// rate as closely as wanted, or until the soak that verifies it is the best next
+// question, or none is left. Until it has been soaked
+// only those whose refusals have no effect of their own have to, if there are
+// any: what the others allow beside them is seldom left by the soaks.
 func (s *Search) narrow(ax *axis, most int) error {
 	for range most {
 		limits, _ := s.limits(ax.dim)
@@ -127,7 +125,11 @@ func (s *Search) narrow(ax *axis, most int) error {
 			}
 			continue
 		}
-		i, ok := s.next(ax, &latest, spent)
+		about := &latest
+		if !ax.soaked {
+			about = usual(&latest)
+		}
+		i, ok := s.next(ax, about, spent)
 		if !ok || i.free {
 			return nil
 		}
@@ -152,15 +154,10 @@ func (ax *axis) spentOn(limiters int) map[string]int {
 	return ax.spent
 }
 
-// sharpen asks on about the latest limiter when its rate is known less closely
-// than wanted.
+// sharpen asks on about the latest limiter, by what the soaks have left.
 func (s *Search) sharpen(ax *axis) error {
 	limits, _ := s.limits(ax.dim)
 	if len(limits) == 0 {
-		return nil
-	}
-	latest := &limits[len(limits)-1]
-	if spread(latest) <= 2*s.agreed(latest) {
 		return nil
 	}
 	return s.narrow(ax, mostQuestions/2)
@@ -227,6 +224,9 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
 		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
 		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
+		if ax.alone {
+			st.Question, st.Why = "verify_below", "whether as much as the request limit lets through holds"
+		}
 		switch {
 		case fresh && ax.filled == 0 && s.lingers():
 			st.Rest = s.likelyEmpty()
@@ -414,6 +414,30 @@ func (s *Search) calm(ax *axis) error {
 	}))
 	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
 	return err
+}
+
+// flood goes on beyond the first refusals, where no limiter explains them, until
+// so many came that every replica of the endpoint must have given some: it may
+// be that each keeps a share of the limit. It reports whether that explains
+// everything.
+func (s *Search) flood(ax *axis) (shared bool, err error) {
+	const full, uneven = 40, 3 // refusals; and as many times the usual difference between shares
+	st := s.shaped(ax, Stage{
+		Question: "flood", Dimension: ax.dim, Why: "whether replicas of the endpoint keep a share of the limit each",
+		Rest: s.cfg.MaxWindow, Rate: ax.rate, Hits: s.horizon(ax.rate), Sizes: []Size{ax.size},
+		StopAfter: full + int(uneven*math.Sqrt(float64(ax.filled))),
+	})
+	xs, err := s.ask(st)
+	if err != nil {
+		return false, err
+	}
+	ax.begin(xs)
+	ax.filled = tally(xs)[exchange.Success]
+	if _, err := s.comesBack(s.smallest(ax), ax.began, s.closely()); err != nil {
+		return false, err
+	}
+	limits, left := s.limits(ax.dim)
+	return left == 0 && len(limits) > 0 && limits[0].Shared, nil
 }
 
 // headed returns a stage of so many requests at a rate, the first bout of

@@ -29,8 +29,8 @@ func TestSmallTokenLimits(t *testing.T) {
 				t.Fatalf("%d limits found, want 1; %d refusals unexplained", len(limits), left)
 			}
 			c := limits[0]
-			if c.Low > amount || c.High < amount || (c.High-c.Low)/amount > 0.01 {
-				t.Errorf("%v: capacity in [%v, %v], want %v within 1 %%", c.Shape, c.Low, c.High, amount)
+			if c.Low > amount || c.High < amount || (c.High-c.Low)/amount > 0.02 {
+				t.Errorf("%v: capacity in [%v, %v], want %v within twice the precision asked for", c.Shape, c.Low, c.High, amount)
 			}
 		})
 	}

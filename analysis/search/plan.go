@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"probe/analysis/fit"
+	"probe/analysis/limiter"
 )
 
 // An idea is a stage that may tell candidates apart.
 type idea struct {
 	name  string // ideas of one name that brought nothing are not had again
 	stage Stage
-	free  bool // has to be sent anyway, to verify what was found
+	free  bool // has to be sent anyway, if it is not refused
 }
 
 // next returns the idea that tells the candidates of a limit apart best for
@@ -20,6 +21,9 @@ type idea struct {
 // that differ in the rate ought to differ in the answers. It is false when
 // the candidates agree, or when no idea parts them.
 func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool) {
+	if spread(l) <= s.enough(ax, l) {
+		return idea{}, false
+	}
 	beliefs := s.beliefs(l)
 	weights, total := s.disagreements(beliefs, s.agreed(l))
 	if total == 0 {
@@ -36,11 +40,11 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 		if spent[i.name] >= most || i.stage.Hits == 0 {
 			continue
 		}
-		parted, admitted := s.parted(beliefs, weights, &i.stage, ax)
+		parted, admitted, share := s.parted(beliefs, weights, &i, ax)
 		if parted/total < leastParted {
 			continue
 		}
-		price := s.price(&i, l, ax, admitted)
+		price := s.price(&i, l, ax, admitted, share)
 		if parted/pairs < worthwhile*price {
 			continue
 		}
@@ -90,6 +94,17 @@ func (s *Search) agreed(l *fit.Limit) float64 {
 	return math.Max(s.cfg.Precision, 2*s.log().Slack.Seconds()/longest.Seconds())
 }
 
+// enough is how far apart the candidates of a limit may be to be soaked, or to
+// be left after that. The soak above shows a bucket's rate closely.
+func (s *Search) enough(ax *axis, l *fit.Limit) float64 {
+	const asked, bucket = 2, 4
+	times := 1.0 * asked
+	if !ax.soaked && l.Algorithm == limiter.TokenBucket {
+		times = bucket
+	}
+	return math.Max(times*s.cfg.Precision, s.agreed(l))
+}
+
 // disagreements returns for each pair of beliefs how much they disagree about
 // the rate, from 0 to 1, and less where one of them is unlikely.
 func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]float64, total float64) {
@@ -112,36 +127,43 @@ func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]fl
 	return weights, total
 }
 
-// parted returns how much of the disagreement a stage would settle, and how
-// many requests would be let in, on average. Answers that an arrival a slack
-// sooner or later would make the same settle nothing.
-func (s *Search) parted(beliefs []belief, weights [][]float64, st *Stage, ax *axis) (parted, admitted float64) {
+// parted returns how much of the disagreement an idea would settle, how many
+// requests it would let in that count, on average, and what share of it would
+// be sent. Answers that an arrival a slack sooner or later would make the same
+// settle nothing.
+func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *axis) (parted, admitted, share float64) {
 	slack := s.log().Slack
 	answers := make([][][]bool, len(beliefs))
+	each := 1 / float64(len(beliefs))
 	for i := range beliefs {
 		for _, shift := range []time.Duration{0, -slack, slack} {
-			answers[i] = append(answers[i], s.answers(&beliefs[i], st, ax, shift))
+			answers[i] = append(answers[i], s.answers(&beliefs[i], &idea.stage, ax, shift))
 		}
-		admitted += float64(trues(answers[i][0])) / float64(len(beliefs))
+		let := trues(answers[i][0])
+		if held := let == len(answers[i][0]); !idea.free || !held {
+			admitted += each * float64(let)
+			share += each * float64(len(answers[i][0])) / float64(idea.stage.Hits)
+		}
 		for j := range i {
 			if weights[i][j] > 0 && differ(answers[i], answers[j]) {
 				parted += weights[i][j]
 			}
 		}
 	}
-	return parted, admitted
+	return parted, admitted, share
 }
 
 // price is what an idea costs: admissions relative to the limit and time
 // relative to two windows.
-func (s *Search) price(i *idea, l *fit.Limit, ax *axis, admitted float64) float64 {
-	const least = 0.15
-	if i.free {
-		return least
-	}
+func (s *Search) price(i *idea, l *fit.Limit, ax *axis, admitted, share float64) float64 {
+	const least = 0.3
 	units := math.Max(1, l.Best/ax.costOf(i.stage.Size(0)))
-	took := (i.stage.Rest + i.stage.Duration()).Seconds() / (2 * l.Window().Seconds())
-	return least + admitted/(units+1) + took/2
+	rest := i.stage.Rest
+	if i.free {
+		rest = 0
+	}
+	took := rest.Seconds() + share*i.stage.Duration().Seconds()
+	return least + admitted/(units+1) + took/(4*l.Window().Seconds())
 }
 
 // ideas returns what may be asked about the candidates of a limit.
@@ -150,8 +172,8 @@ func (s *Search) ideas(ax *axis, l *fit.Limit, beliefs []belief) []idea {
 	if i, ok := s.watch(ax, l, beliefs); ok {
 		ideas = append(ideas, i)
 	}
-	if !ax.soaked && l.Width() <= 2*s.agreed(l) && s.fastest(l, beliefs) {
-		if st, ok := s.soak(ax, l); ok {
+	if !ax.soaked && l.Width() <= s.enough(ax, l) && fastest(l, beliefs) {
+		if st, ok := s.soakIdea(ax, l); ok {
 			ideas = append(ideas, idea{name: "soak", stage: st, free: true})
 		}
 	}
@@ -159,10 +181,12 @@ func (s *Search) ideas(ax *axis, l *fit.Limit, beliefs []belief) []idea {
 	return ideas
 }
 
-// fastest reports whether no belief allows a higher rate than the best
-// candidate: a soak at its rate would not tell those apart from it.
-func (s *Search) fastest(l *fit.Limit, beliefs []belief) bool {
-	return !slices.ContainsFunc(beliefs, func(b belief) bool { return b.rate > l.RateHigh*(1+2*s.agreed(l)) })
+// fastest reports whether no belief allows a much higher rate than the best
+// candidate: a soak at its rate would not tell those apart from it, and the one
+// above comes upon those that allow little more.
+func fastest(l *fit.Limit, beliefs []belief) bool {
+	const little = 1.1
+	return !slices.ContainsFunc(beliefs, func(b belief) bool { return b.rate > little*l.RateHigh })
 }
 
 // bursts are a few requests at once, at moments at which candidates may have

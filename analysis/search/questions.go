@@ -111,6 +111,7 @@ func (s *Search) sharpenAlone(ax *axis) error {
 	if err != nil || tally(xs)[exchange.Success] < hits {
 		return err
 	}
+	ax.alone = true
 	return s.sharpenLargest(ax)
 }
 

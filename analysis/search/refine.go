@@ -257,13 +257,15 @@ func (s *Search) trickle(ax *axis, c *fit.Candidate, windows float64) Stage {
 // drip lets a bucket that is used up refill a little, takes what must be there
 // and looks closely when the next request fits: so many refills took so long.
 func (s *Search) drip(ax *axis, c *fit.Candidate) Stage {
-	perSecond, low, high := c.Param/ax.cost(), c.ParamLow/ax.cost(), c.ParamHigh/ax.cost()
 	slack, pace := s.log().Slack.Seconds(), ax.rate
-	refills := math.Ceil(3 * perSecond * math.Max(slack, 1/pace) / s.cfg.Precision) // so that the slack is a third of the precision
-	refills = math.Min(refills, 1.5/((c.ParamHigh-c.ParamLow)/c.Param))             // and their number is not in doubt
-	refills = math.Floor(math.Max(2, math.Min(refills, 0.8*c.Low/ax.cost())))
+	units := 3 * c.Param * math.Max(slack, 1/pace) / s.cfg.Precision // so that the slack is a third of the precision
+	size := s.portion(ax, c, units/2)
+	cost := ax.costOf(size)
+	low, high := c.ParamLow/cost, c.ParamHigh/cost
+	refills := math.Min(math.Ceil(units/cost), 1.5/((c.ParamHigh-c.ParamLow)/c.Param)) // and their number is not in doubt
+	refills = math.Floor(math.Max(2, math.Min(refills, 0.8*c.Low/cost)))
 	st := Stage{
-		Question: "drip", Dimension: ax.dim, Why: "how fast the bucket refills", Sizes: []Size{ax.size}, UntilAdmitted: int(refills),
+		Question: "drip", Dimension: ax.dim, Why: "how fast the bucket refills", Sizes: []Size{size}, UntilAdmitted: int(refills),
 	}
 	start := math.Max(0, refills/high-refills/pace)
 	for k := range int(refills) - 1 {
@@ -282,10 +284,23 @@ func (s *Search) drip(ax *axis, c *fit.Candidate) Stage {
 // saturate offers a little more than a bucket refills, long enough for what
 // is let in to tell the refill to the wanted precision.
 func (s *Search) saturate(ax *axis, c *fit.Candidate) Stage {
-	perSecond := c.Param / ax.cost()
-	hits := math.Min(1.2/s.cfg.Precision, 1.1*perSecond*2*s.cfg.MaxWindow.Seconds())
+	size := s.portion(ax, c, 0)
+	perSecond := c.Param / ax.costOf(size)
+	hits := math.Min(0.4/s.cfg.Precision, 1.1*perSecond*2*s.cfg.MaxWindow.Seconds())
 	return Stage{
 		Question: "saturate", Dimension: ax.dim, Why: "how fast the bucket refills",
-		Rate: math.Min(ax.rate, 1.15*perSecond), Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{ax.size},
+		Rate: math.Min(ax.rate, 1.15*perSecond), Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{size},
 	}
+}
+
+// portion is a request of so many tokens, or as many more as a bucket refills
+// between two that are told apart and that the request limits let through.
+func (s *Search) portion(ax *axis, c *fit.Candidate, tokens float64) Size {
+	if ax.dim == fit.Requests {
+		return ax.size
+	}
+	apart := math.Max(4*s.log().Slack.Seconds(), 1/s.belowRequests(ax.rate))
+	most := math.Min(ax.cost(), c.Low/2)
+	tokens = math.Min(math.Max(tokens, c.Param*apart), most)
+	return s.size(max(tokenPrompt, int(tokens)-s.cfg.MaxTokens))
 }

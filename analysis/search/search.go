@@ -88,6 +88,8 @@ type Search struct {
 	fits map[fit.Dimension]fitted
 	read reading
 
+	memory fit.Memory // of the fits so far
+
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 
@@ -220,7 +222,7 @@ type reading struct {
 }
 
 func (s *Search) options() fit.Options {
-	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow}
+	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow, Memory: &s.memory}
 }
 
 // calibrate sends two single requests of different size, both small, to learn

@@ -8,6 +8,27 @@ import (
 	"probe/analysis/limiter"
 )
 
+// soak holds a rate just below what was found and goes over one just above, and
+// asks on by what that has shown. It reports whether nothing is left to ask:
+// another limiter may have been met, or the limit found after all to be so much
+// higher that the soak below says little of it.
+func (s *Search) soak(ax *axis) (done bool, err error) {
+	held, err := s.soakBelow(ax)
+	if !held || err != nil {
+		return false, err
+	}
+	ax.soaked = true
+	if err := s.soakAbove(ax); err != nil {
+		return false, err
+	}
+	if err := s.sharpen(ax); err != nil {
+		return false, err
+	}
+	limits, _ := s.limits(ax.dim)
+	limit, ok := slowest(limits)
+	return !ok || !s.cfg.Verify || limit.Shared || ax.held >= (1-nearest)*limit.RateLow, nil
+}
+
 // soakBelow holds a rate just below the slowest limit for the longest window
 // that may hide behind it. It reports whether nothing of this dimension was
 // refused; if something was, a second limiter has been met, or the first is
@@ -28,6 +49,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 			return false, err
 		}
 		if refusedBy(ax.dim, xs) == 0 {
+			ax.held = (1 - ax.margin) * limit.RateLow
 			return true, nil
 		}
 		ax.begin(xs)
@@ -62,8 +84,9 @@ func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
 	return st
 }
 
-// soak is the same as an idea: what its answers would tell apart.
-func (s *Search) soak(ax *axis, latest *fit.Limit) (Stage, bool) {
+// soakIdea is the soak below a limit, as an idea: what its answers would tell
+// apart.
+func (s *Search) soakIdea(ax *axis, latest *fit.Limit) (Stage, bool) {
 	limits, _ := s.limits(ax.dim)
 	limit, ok := slowest(limits)
 	if !s.cfg.Verify || !ok || limit.Algorithm != latest.Algorithm || limit.Param != latest.Param {
@@ -93,9 +116,15 @@ func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
 	size, unit := ax.size, 1.0
 	if ax.dim == fit.Tokens {
 		size = s.soakSize(ax, l)
-		unit = float64(size.Prompt + size.MaxTokens)
+		unit = ax.costOf(size)
+		if l.Algorithm == limiter.SlidingCounter {
+			share *= 1 - 1/math.Max(2, math.Floor(l.Low/unit))
+		}
 	}
 	rate := share * low / unit
+	if ax.dim == fit.Tokens {
+		rate = s.belowRequests(rate)
+	}
 	hold := math.Max(2*l.Window().Seconds(), 1.1*s.cfg.MaxWindow.Seconds())
 	if l.Algorithm == limiter.TokenBucket {
 		// A slower bucket behind this one is empty only after its capacity over
@@ -109,15 +138,23 @@ func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
 // prompt allows, so that whole requests fill the window; the pace then decides
 // how close the soak comes. A little is left for prompts that turn out larger
 // than they were made to be.
+//
+// A sliding counter lets one fewer of those through than fit (see
+// [limiter.Spec.Sustained]): it is soaked in as many small ones as the request
+// limit allows.
 func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
-	const full = 0.998
+	const full, many = 0.998, 20
 	tokens := full * l.Low
 	n := math.Ceil(tokens / ax.cost())
+	if l.Algorithm == limiter.SlidingCounter {
+		n = math.Max(n, math.Min(many, math.Floor(s.belowRequests(ax.rate)*l.Param)))
+	}
 	return s.size(max(tokenPrompt, int(tokens/n)-s.cfg.MaxTokens))
 }
 
-// soakAbove goes 5 % over the limit, starting from a soak below it, until
-// something is refused; a bucket, which then is full, is gone over by so much
+// soakAbove goes over the limit, starting from a soak below it, until
+// something is refused: by as much as the soak below stayed under it and, where
+// that is not enough, by more. A bucket, which then is full, is gone over by so much
 // that its store is used up within two windows, or by as much as faster limits
 // allow, where that is enough to use it up.
 func (s *Search) soakAbove(ax *axis) error {
@@ -130,14 +167,14 @@ func (s *Search) soakAbove(ax *axis) error {
 	if !ok {
 		return nil
 	}
-	overs := []float64{1.05, 1.2, 1.6}
+	overs := []float64{1 + math.Max(s.cfg.Precision, s.closest(&limit)), 1 + 2*nearest, 1.3, 1.7}
 	if limit.Algorithm == limiter.TokenBucket {
 		overs = []float64{1.6, 2.4}
 	}
 	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 	for _, over := range overs {
 		st := s.paced(ax, &limit, 1)
-		each := st.Rate / limit.RateLow // requests for one of the limit's units
+		each := 1 / ax.costOf(st.Size(0)) // requests for one of the limit's units
 		windows := 2.2
 		others := s.belowOthers(ax, &limit, limits, each) / each / high
 		if limit.Algorithm == limiter.TokenBucket && enough <= others && others < over {
@@ -150,6 +187,10 @@ func (s *Search) soakAbove(ax *axis) error {
 		st.Hits = int(math.Ceil(windows*limit.Window().Seconds()*st.Rate)) + 2
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
 		st.StopAfter = 3
+		if s.tooFast(ax, &st) {
+			s.warn("%s: the request limit keeps a rate above the limit away", ax.dim)
+			return nil
+		}
 		xs, err := s.ask(st)
 		if err != nil {
 			return err
@@ -160,6 +201,18 @@ func (s *Search) soakAbove(ax *axis) error {
 	}
 	s.warn("%s: nothing was refused above the limit found", ax.dim)
 	return nil
+}
+
+// tooFast reports whether limits of the other dimension would refuse a stage.
+func (s *Search) tooFast(ax *axis, st *Stage) bool {
+	var others []guard
+	for _, g := range s.guards(ax) {
+		if g.dim != ax.dim {
+			others = append(others, g)
+		}
+	}
+	shaped := s.below(others, *st)
+	return shaped.Duration() > st.Duration()+s.log().Slack
 }
 
 // belowOthers returns a rate, in requests a second, that all known limits but

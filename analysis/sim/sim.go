@@ -36,6 +36,10 @@ type Endpoint struct {
 	Faults   float64       // share of admitted requests that end in a 500
 	Random   float64       // share of requests that are refused for no reason
 
+	// Replicas is how many there are behind a balancer that deals requests out
+	// at random; each has the limits, which are its share. 0 is 1.
+	Replicas int
+
 	ServerClock bool // tells when a request arrived
 	Completion  int  // completion tokens of an answer; 0: max_tokens
 
@@ -47,7 +51,7 @@ type Endpoint struct {
 	Refused  int
 	Clock    time.Duration
 
-	rules []*limiter.Rule
+	rules [][]*limiter.Rule // of each replica
 	seq   uint64
 }
 
@@ -117,8 +121,12 @@ func (e *Endpoint) begin() {
 	if e.rules != nil {
 		return
 	}
-	for _, l := range e.Limits {
-		e.rules = append(e.rules, limiter.NewRule(l.Spec))
+	for range max(1, e.Replicas) {
+		var rules []*limiter.Rule
+		for _, l := range e.Limits {
+			rules = append(rules, limiter.NewRule(l.Spec))
+		}
+		e.rules = append(e.rules, rules)
 	}
 	if e.Rand == nil {
 		e.Rand = rand.New(rand.NewPCG(1, 2))
@@ -154,7 +162,7 @@ func (e *Endpoint) release(done []time.Duration, now time.Duration) []time.Durat
 			rest = append(rest, d)
 			continue
 		}
-		for _, r := range e.rules {
+		for _, r := range e.rules[0] { // caps in flight are of a single replica
 			r.Release(1)
 		}
 	}
@@ -202,7 +210,11 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 		e.Refused++
 		return exchange.RequestRate, 0
 	}
-	costs := make([]float64, len(e.rules))
+	rules := e.rules[0]
+	if e.Replicas > 1 {
+		rules = e.rules[e.Rand.IntN(e.Replicas)]
+	}
+	costs := make([]float64, len(rules))
 	refusing := -1
 	for i, l := range e.Limits {
 		costs[i] = 1
@@ -212,13 +224,13 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 				costs[i] = l.Cost(z.Prompt, e.completion(z), z.MaxTokens)
 			}
 		}
-		if refusing < 0 && !e.rules[i].Admits(at, costs[i]) {
+		if refusing < 0 && !rules[i].Admits(at, costs[i]) {
 			refusing = i
 		}
 	}
 	if refusing < 0 {
 		wait := time.Duration(0)
-		for i, r := range e.rules {
+		for i, r := range rules {
 			wait = max(wait, r.Wait(at))
 			r.Charge(at, costs[i])
 		}
@@ -226,7 +238,7 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 		e.Tokens += float64(z.Prompt + e.completion(z))
 		return exchange.Success, wait
 	}
-	for i, r := range e.rules {
+	for i, r := range rules {
 		r.Refuse(at, costs[i], i == refusing)
 	}
 	e.Refused++

@@ -1,0 +1,130 @@
+package fit
+
+import (
+	"math"
+	"time"
+)
+
+// A Memory keeps how far fits have got through a log, so that the fit of a
+// longer log of the same endpoint reads only what is new. It changes nothing
+// about what a fit finds. The zero value is ready to use; a Memory is not safe
+// for concurrent use.
+type Memory struct {
+	shelves map[asked]*shelf
+}
+
+// asked is what a log is read for.
+type asked struct {
+	shape     Shape
+	faults    Faults
+	slack     time.Duration
+	single    bool
+	tolerated int
+	replicas  int
+}
+
+// shelf returns what is kept of a question; nil without a memory.
+func (m *Memory) shelf(q asked) *shelf {
+	if m == nil {
+		return nil
+	}
+	q.shape.Param = 0
+	if m.shelves[q] == nil {
+		if len(m.shelves) >= mostShelves || m.shelves == nil {
+			m.shelves = map[asked]*shelf{}
+		}
+		m.shelves[q] = &shelf{}
+	}
+	return m.shelves[q]
+}
+
+// What is kept at most: questions and, of each, places. What was not asked
+// lately is forgotten.
+const mostShelves, mostPlaces = 64, 1 << 12
+
+// A shelf keeps what was worked out for one question.
+type shelf struct {
+	young, old map[place]memo
+}
+
+// A place is a range of the parameter of a model, the entry from which on a log
+// is read, and the pivot of its phases where it has such.
+type place struct {
+	param cell
+	from  int
+	pivot time.Duration
+}
+
+// A memo is what was worked out of the entries up to upto, whose digest is sum.
+type memo struct {
+	upto  int
+	sum   uint64
+	state any
+}
+
+// recall returns what was worked out at a place, of the entries that the ledger
+// begins with.
+func recall[T any](s *shelf, p place, l *ledger) (state T, upto int, ok bool) {
+	if s == nil {
+		return state, 0, false
+	}
+	kept, found := s.young[p]
+	if !found {
+		kept, found = s.old[p]
+	}
+	if !found || kept.upto > len(l.entries) || kept.sum != l.digest[kept.upto] {
+		return state, 0, false
+	}
+	state, ok = kept.state.(T)
+	return state, kept.upto, ok
+}
+
+// keep remembers what was worked out at a place, of the entries up to upto.
+func (s *shelf) keep(p place, l *ledger, upto int, state any) {
+	if s == nil {
+		return
+	}
+	if s.young == nil || len(s.young) >= mostPlaces {
+		s.young, s.old = map[place]memo{}, s.young
+	}
+	s.young[p] = memo{upto, l.digest[upto], state}
+}
+
+// digests returns for each number of entries a digest of as many of the first
+// ones.
+func digests(entries []entry) []uint64 {
+	const prime = 1099511628211 // FNV-1a, on whole words
+	d := make([]uint64, len(entries)+1)
+	d[0] = 14695981039346656037
+	for i := range entries {
+		x := &entries[i]
+		flags := uint64(0)
+		for k, set := range []bool{x.surely, x.maybe, x.admitted, x.wanted} {
+			if set {
+				flags |= 1 << k
+			}
+		}
+		sum := d[i]
+		for _, word := range []uint64{uint64(x.at), math.Float64bits(x.low), math.Float64bits(x.high), flags} {
+			sum = (sum ^ word) * prime
+			sum ^= sum >> 29
+		}
+		d[i+1] = sum
+	}
+	return d
+}
+
+// settled returns how many of the first entries are judged alike however the
+// log goes on: all up to the last that is booked, but for those that one of the
+// next may have overtaken.
+func settled(entries []entry, slack time.Duration) int {
+	if len(entries) == 0 {
+		return 0
+	}
+	last := entries[len(entries)-1].at
+	n := len(entries)
+	for n > 0 && (!entries[n-1].maybe || entries[n-1].at+slack >= last) {
+		n--
+	}
+	return n
+}
