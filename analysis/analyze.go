@@ -129,6 +129,7 @@ func newEvidence(in Input) *evidence {
 		}
 	}
 	e.log = fit.NewLog(e.main)
+	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
 	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
 	explain := func(dim fit.Dimension, wanted []int) []fit.Limit {
 		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, wanted, in.Fit)

@@ -21,7 +21,7 @@ func main() {
 	count := flag.Int("count", 1000, "how many endpoints")
 	verbose := flag.Bool("v", false, "print every endpoint as it is done")
 	only := flag.Int("only", -1, "probe this endpoint of the population, and print each stage")
-	replicas := flag.Bool("replicas", false, "with -only: of those behind a balancer")
+	replicas := flag.Bool("replicas", false, "only endpoints of several replicas")
 	flag.Parse()
 	if *only >= 0 {
 		of := draw
@@ -36,9 +36,13 @@ func main() {
 	if *verbose {
 		each = func(r *result) { r.tell(os.Stdout) }
 	}
-	const smaller = 10 // times, the population behind a balancer
-	reached := report(os.Stdout, measure(draw, *seed, *count, each))
-	if !reportReplicas(os.Stdout, measure(drawReplicas, *seed, (*count+smaller-1)/smaller, each)) || !reached {
+	const smaller = 10 // times, the population of several replicas
+	reached := true
+	if !*replicas {
+		reached = report(os.Stdout, measure(draw, *seed, *count, each))
+		*count = (*count + smaller - 1) / smaller
+	}
+	if !reportReplicas(os.Stdout, measure(drawReplicas, *seed, *count, each)) || !reached {
 		os.Exit(1)
 	}
 }

@@ -81,7 +81,9 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 			began.Round(time.Millisecond), st.Question, st.Rest.Round(time.Millisecond), len(reply.Exchanges), st.Sizes[0].Prompt,
 			e.Admitted-admitted, e.Refused-refused, (e.Clock - began - st.Rest).Round(time.Millisecond))
 		if trace != io.Discard {
-			candidates(trace, in.Exchanges, known)
+			o := in.Fit
+			o.Replicas = slices.ContainsFunc(in.Stages, func(s analysis.Stage) bool { return s.Question == search.Flood })
+			candidates(trace, in.Exchanges, known, o)
 		}
 		return reply, err
 	})
@@ -118,15 +120,16 @@ func climb(s subject) (best *float64) {
 }
 
 // candidates prints what explains the log so far, and keeps it for the next time.
-func candidates(w io.Writer, xs []exchange.Exchange, known map[fit.Dimension][]fit.Limit) {
+func candidates(w io.Writer, xs []exchange.Exchange, known map[fit.Dimension][]fit.Limit, o fit.Options) {
 	l := fit.NewLog(xs)
-	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
+	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, o)
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
 		wanted := l.Refusals(dim)
 		if dim == fit.Tokens {
 			wanted = l.RefusalsBeside(dim, known[fit.Requests])
 		}
-		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, fit.Options{MaxWindow: maxWindow, Known: known[dim]})
+		o.Known = known[dim]
+		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, o)
 		known[dim] = limits
 		if len(limits) == 0 && len(left) > 0 {
 			fmt.Fprintf(w, "%16s %s: nothing explains %d refusals\n", "", dim, len(left))

@@ -22,6 +22,10 @@ type Options struct {
 	// looked for first, near where they were.
 	Known []Limit
 
+	// Replicas tells to think of a limit of which replicas keep a share each
+	// first: nothing else has explained a shorter log of the same endpoint.
+	Replicas bool
+
 	// Memory, if there is one, spares reading again what a fit of a shorter log
 	// of the same endpoint has read.
 	Memory *Memory
@@ -77,18 +81,12 @@ const mostStacked = 2
 // admission. What no such limiter explains is returned as left.
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
-	if len(o.Known) == 1 && o.Known[0].Shared {
+	if o.Replicas {
 		if limit, ok := f.shared(wanted); ok {
 			return []Limit{limit}, nil
 		}
-		f.opt.Known = nil
 	}
 	limits, left = f.onwards(wanted)
-	if len(left) > 0 {
-		if limit, ok := f.shared(wanted); ok {
-			return []Limit{limit}, nil
-		}
-	}
 	if len(left) > 0 && len(o.Known) == 0 && l.inStages() {
 		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
 			limits, left = grown, fewer
@@ -319,7 +317,7 @@ func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, to
 		return c, true
 	}
 	ledger := family.ledger(f.log, of, wanted, single)
-	if f.replicas > 0 && family.isBucket() {
+	if f.replicas > 0 {
 		ledger.loosen(f.replicas)
 	}
 	ledger.remembered(f.opt.Memory)

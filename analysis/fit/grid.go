@@ -168,7 +168,8 @@ func (g *gridScan) stretch(c cell, span span) []band {
 type facet struct {
 	phase cell
 	cursor
-	next int
+	next  int
+	asked time.Duration // when the latest admission came that was held against the capacities
 	band
 }
 
@@ -207,13 +208,23 @@ func (s *gridStretch) read(f *facet, upto int) {
 	r.cursor = f.cursor
 	for ; f.next < upto && f.open(); f.next++ {
 		switch x := &s.ledger.entries[f.next]; {
+		case x.admitted && s.moreToCome(f):
 		case x.admitted:
 			f.floor = max(f.floor, r.low(f.next))
+			f.asked = x.at
 		case x.wanted:
 			f.ceil = min(f.ceil, r.high(f.next))
 		}
 	}
 	f.cursor = r.cursor
+}
+
+// moreToCome reports whether an admission is one of so many in a row that came
+// so fast that the next one asks for as much room.
+func (s *gridStretch) moreToCome(f *facet) bool {
+	const parts = 400 // of a window, in each of which one is enough
+	next := f.next + 1
+	return next < s.to && s.ledger.entries[next].admitted && s.ledger.entries[next].at-f.asked < seconds(s.window.low/parts)
 }
 
 // toTheEnd returns the capacities that a facet allows when it has been read to

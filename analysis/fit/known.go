@@ -41,7 +41,7 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candi
 		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
 			continue
 		}
-		again, ok := f.again(c, wanted, tolerated, c.near(f.domain(c.Shape)))
+		again, ok := f.again(c, wanted, tolerated, c.near(f.domain(c.Shape)), len(k.Explained))
 		if ok && len(again.Explained) >= len(k.Explained) {
 			found = append(found, again)
 		}
@@ -59,8 +59,8 @@ func (c *Candidate) near(domain cell) cell {
 }
 
 // again looks for a limiter near where it was, for all wanted refusals or, if
-// it cannot, for as many as it can.
-func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (Candidate, bool) {
+// it cannot, for as many as it can. Fewer than least are of no use.
+func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell, least int) (Candidate, bool) {
 	if c.Algorithm == limiter.Concurrency {
 		return f.flights(wanted)
 	}
@@ -70,14 +70,14 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell) (C
 	if !c.isGrid() {
 		return f.scan(c.Shape, wanted, false, tolerated, within)
 	}
-	return f.someOf(c, wanted, tolerated, within)
+	return f.someOf(c, wanted, tolerated, within, least)
 }
 
 // someOf looks for the refusals that a limiter explains whose windows follow
 // one another, beside those of another limiter. Over a range of windows it is
 // soon unknown when the tenth one begins, and then they would explain anything:
 // windows are tried one by one, and the one that explains most is kept.
-func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (best Candidate, ok bool) {
+func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell, least int) (best Candidate, ok bool) {
 	const most = 7                                                                     // windows to try
 	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false), nil) // by windows that are tried once
 	if !ok {
@@ -88,7 +88,7 @@ func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell) (
 		window := c.ParamLow * math.Pow(c.ParamHigh/c.ParamLow, (float64(k)+0.5)/float64(tries))
 		half := math.Sqrt(finestGrid)
 		explained := g.explains(cell{window / half, window * half}, band{c.Low, c.High})
-		if len(explained) <= len(best.Explained) {
+		if len(explained) <= len(best.Explained) || len(explained) < least {
 			continue
 		}
 		if found, ok := f.scan(c.Shape, explained, true, tolerated, within); ok {

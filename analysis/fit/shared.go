@@ -45,10 +45,19 @@ func (l *Log) allFull(wanted []int, open int) (full []int) {
 // as much as a share was used of the whole. Windows of the replicas begin at
 // moments of their own, so that together they are one only more or less.
 func (f *fitter) shared(wanted []int) (Limit, bool) {
-	const moreOrLess = 0.05 // of the admissions
 	whole := *f
-	whole.replicas, whole.opt.Tolerance = mostReplicas, moreOrLess
-	var found []Candidate
+	whole.replicas = mostReplicas
+	for _, tolerance := range []float64{f.opt.Tolerance, 0.01, 0.05} { // of the admissions
+		whole.opt.Tolerance = tolerance
+		if found := whole.sharedTolerating(wanted); len(found) > 0 {
+			return Limit{Candidate: found[0], Rivals: found[1:]}, true
+		}
+	}
+	return Limit{}, false
+}
+
+// sharedTolerating is shared with the tolerance of f.
+func (f *fitter) sharedTolerating(wanted []int) (found []Candidate) {
 	for _, buckets := range []bool{false, true} {
 		open := openBefore
 		if buckets {
@@ -59,18 +68,15 @@ func (f *fitter) shared(wanted []int) (Limit, bool) {
 			continue
 		}
 		early := without(wanted, full)
-		whole.only = func(s Shape) bool { return s.isBucket() == buckets && !s.CountRefused }
-		for _, c := range whole.each(full, 0) {
-			if (f.dim == Tokens || c.High >= leastShared) && f.shareUsed(&c, early) {
+		f.only = func(s Shape) bool { return s.isBucket() == buckets && !s.isGrid() && !s.CountRefused }
+		for _, c := range f.each(full, 0) {
+			if (f.dim == Tokens || c.Low >= leastShared) && f.shareUsed(&c, early) {
 				c.Shared, c.Explained = true, wanted
 				found = append(found, c)
 			}
 		}
 	}
-	if len(found) == 0 {
-		return Limit{}, false
-	}
-	return Limit{Candidate: found[0], Rivals: found[1:]}, true
+	return found
 }
 
 // shareUsed reports whether nearly all of some refusals, in ascending order,
@@ -95,9 +101,10 @@ func (f *fitter) shareUsed(c *Candidate, some []int) bool {
 	return float64(used) >= nearly*float64(len(some))
 }
 
-// loosen makes good for what replicas of a bucket each have left when none has
-// enough for a request: together that may be as much as a request for each but
-// one.
+// loosen makes good for what replicas have left when they refuse: of a bucket
+// each may have nearly enough for a request, and of windows chance may have met
+// no replica that has room for the last ones. Together that is taken to be as
+// much as a request for each but one.
 func (d *ledger) loosen(replicas int) {
 	for i := range d.entries {
 		if x := &d.entries[i]; x.wanted {

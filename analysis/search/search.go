@@ -88,8 +88,10 @@ type Search struct {
 	fits map[fit.Dimension]fitted
 	read reading
 
-	memory fit.Memory // of the fits so far
+	memory fit.Memory    // of the fits so far
+	slack  time.Duration // with which they were made
 
+	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 
@@ -209,8 +211,19 @@ func (s *Search) log() *fit.Log {
 	if s.read.log == nil || s.read.exchanges != len(s.main) || s.read.log.Untyped != s.untyped {
 		s.read = reading{exchanges: len(s.main), log: fit.NewLog(s.main)}
 		s.read.log.Untyped = s.untyped
+		s.steady(s.read.log)
 	}
 	return s.read.log
+}
+
+// steady keeps the slack of the log before where it is not much less now: what
+// was worked out with it still holds.
+func (s *Search) steady(l *fit.Log) {
+	const much = 0.7
+	if l.Slack > s.slack || float64(l.Slack) < much*float64(s.slack) {
+		s.slack = l.Slack
+	}
+	l.Slack = s.slack
 }
 
 // A reading is the log, and what was worked out from it, for as long as
@@ -222,7 +235,7 @@ type reading struct {
 }
 
 func (s *Search) options() fit.Options {
-	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow, Memory: &s.memory}
+	return fit.Options{MinWindow: s.cfg.MinWindow, MaxWindow: s.cfg.MaxWindow, Replicas: s.flooded, Memory: &s.memory}
 }
 
 // calibrate sends two single requests of different size, both small, to learn
