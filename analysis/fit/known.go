@@ -78,8 +78,8 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell, le
 // soon unknown when the tenth one begins, and then they would explain anything:
 // windows are tried one by one, and the one that explains most is kept.
 func (f *fitter) someOf(c Candidate, wanted []int, tolerated int, within cell, least int) (best Candidate, ok bool) {
-	const most = 7                                                                     // windows to try
-	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false), nil) // by windows that are tried once
+	const most = 7 // windows to try, each once: none is worth keeping
+	g, ok := newGridScan(c.Shape, c.Shape.ledger(f.log, c.Faults, wanted, false), nil)
 	if !ok {
 		return Candidate{}, false
 	}

@@ -7,7 +7,8 @@ import (
 
 // A Memory keeps how far fits have got through a log, so that the fit of a
 // longer log of the same endpoint reads only what is new. It changes nothing
-// about what a fit finds. The zero value is ready to use; a Memory is not safe
+// about what a fit finds, but for the phases of windows by a clock that an
+// earlier fit has tried more finely. The zero value is ready to use; a Memory is not safe
 // for concurrent use.
 type Memory struct {
 	shelves map[asked]*shelf

@@ -35,10 +35,10 @@ type axis struct {
 	// of so many limiters.
 	spent map[string]int
 	about int
-	// soaked tells that a rate below the limits known so far was held: that of
-	// held, in the axis' unit a second.
+	// soaked tells that a rate below the limits known so far was held, below is
+	// the lowest rate that the limit was known by when the last soak was sent.
 	soaked bool
-	held   float64
+	below  float64
 }
 
 // cost is what one request of the axis' size takes.
@@ -114,9 +114,9 @@ const mostQuestions = 32
 
 // narrow asks about the latest limiter until its candidates agree about the
 // rate as closely as wanted, or until the soak that verifies it is the best next
-// question, or none is left. Until it has been soaked
-// only those whose refusals have no effect of their own have to, if there are
-// any: what the others allow beside them is seldom left by the soaks.
+// question, or none is left. Until it has been soaked only those whose refusals
+// have no effect of their own have to, if there are any: what the others allow
+// beside them is seldom left by the soaks.
 func (s *Search) narrow(ax *axis, most int) error {
 	for range most {
 		limits, _ := s.limits(ax.dim)
@@ -421,71 +421,6 @@ func (s *Search) calm(ax *axis) error {
 	}))
 	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
 	return err
-}
-
-// shared reports whether it is a limit that replicas keep shares of that
-// explains everything.
-func (s *Search) shared(ax *axis) bool {
-	limits, left := s.limits(ax.dim)
-	return left == 0 && len(limits) == 1 && limits[0].Shared
-}
-
-// uneven reports whether the refusals that ended a volley left so many of the
-// requests in between that some of several replicas must have had room: a single
-// limiter has none then, unless it is a bucket that refills nearly as fast. Of
-// tokens it is not asked: to be sure costs as many again.
-func (s *Search) uneven(ax *axis) bool {
-	const least, some = 0.3, 6 // of the requests after the first refusal
-	if ax.dim != fit.Requests {
-		return false
-	}
-	first := slices.IndexFunc(s.main, func(x exchange.Exchange) bool {
-		return x.Stage == s.stage-1 && fit.RefusedBy(ax.dim, &x)
-	})
-	if first < 0 {
-		return false
-	}
-	sent, admitted := 0, 0
-	for i := range s.main {
-		if x := &s.main[i]; x.Stage == s.stage-1 && x.Sent > s.main[first].Sent+2*s.log().Slack {
-			sent++
-			if x.Admitted() {
-				admitted++
-			}
-		}
-	}
-	return admitted >= some && float64(admitted) >= least*float64(sent)
-}
-
-// Flood is the question whether replicas of the endpoint keep a share of the
-// limit each. It is asked where nothing else explains the refusals.
-const Flood = "flood"
-
-// flood goes on beyond the first refusals, where no limiter explains them, until
-// so many came that every replica of the endpoint must have given some: it may
-// be that each keeps a share of the limit. It reports whether that explains
-// everything. It is sent once.
-func (s *Search) flood(ax *axis) (shared bool, err error) {
-	if s.flooded {
-		return s.shared(ax), nil
-	}
-	const full, uneven = 40, 6 // refusals; and as many times the usual difference between shares
-	st := s.shaped(ax, Stage{
-		Question: Flood, Dimension: ax.dim, Why: "whether replicas of the endpoint keep a share of the limit each",
-		Rest: s.cfg.MaxWindow, Rate: ax.rate, Hits: s.horizon(ax.rate), Sizes: []Size{ax.size},
-		StopAfter: full + int(uneven*math.Sqrt(float64(ax.filled))),
-	})
-	xs, err := s.ask(st)
-	s.flooded = true
-	if err != nil {
-		return false, err
-	}
-	ax.begin(xs)
-	ax.filled = tally(xs)[exchange.Success]
-	if _, err := s.comesBack(s.smallest(ax), ax.began, s.closely()); err != nil {
-		return false, err
-	}
-	return s.shared(ax), nil
 }
 
 // headed returns a stage of so many requests at a rate, the first bout of

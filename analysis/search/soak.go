@@ -26,7 +26,7 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	}
 	limits, _ := s.limits(ax.dim)
 	limit, ok := slowest(limits)
-	return !ok || !s.cfg.Verify || limit.Shared || ax.held >= (1-nearest)*limit.RateLow, nil
+	return !ok || !s.cfg.Verify || limit.RateLow <= ax.below*(1+nearest), nil
 }
 
 // soakBelow holds a rate just below the slowest limit for the longest window
@@ -43,13 +43,12 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		if !ok {
 			return true, nil
 		}
-		ax.margin = s.marginTo(ax, &limit)
+		ax.margin, ax.below = s.marginTo(ax, &limit), limit.RateLow
 		xs, err := s.ask(s.soakOf(ax, &limit))
 		if err != nil {
 			return false, err
 		}
 		if refusedBy(ax.dim, xs) == 0 {
-			ax.held = (1 - ax.margin) * limit.RateLow
 			return true, nil
 		}
 		ax.begin(xs)
@@ -152,11 +151,11 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 	return s.size(max(tokenPrompt, int(tokens/n)-s.cfg.MaxTokens))
 }
 
-// soakAbove goes over the limit, starting from a soak below it, until
-// something is refused: by as much as the soak below stayed under it and, where
-// that is not enough, by more. A bucket, which then is full, is gone over by so much
-// that its store is used up within two windows, or by as much as faster limits
-// allow, where that is enough to use it up.
+// soakAbove goes over the limit, starting from a soak below it, until something
+// is refused: by as much as the soak below stayed under it and, where that is not
+// enough, by more. A bucket, which then is full, is gone over by so much that its
+// store is used up within two windows, or by as much as faster limits allow,
+// where that is enough to use it up.
 func (s *Search) soakAbove(ax *axis) error {
 	const enough = 1.15 // times a bucket's rate
 	if !s.cfg.Verify {

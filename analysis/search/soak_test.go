@@ -76,3 +76,26 @@ func TestStackedCountersAreSearched(t *testing.T) {
 		}
 	}
 }
+
+// A rate that is held is not held again because it had to stay far below the
+// limit, as that of replicas that keep a share of it each.
+func TestHeldOnce(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.SlidingLog, 50, 10*time.Second))
+	e.Replicas = 3
+	held := 0
+	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+		refused := e.Refused
+		reply, err := e.Send(st)
+		if st.Question == "verify_below" && e.Refused == refused {
+			held++
+		}
+		return reply, err
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if held != 1 {
+		t.Errorf("%d soaks below the limit were held, want 1: %q", held, s.Warnings)
+	}
+}

@@ -44,7 +44,7 @@ const (
 
 // mostMemory is what a run against any endpoint may hold, resident. Where this
 // machine is the bottleneck it holds 190 to 280 MiB, as the collector comes
-// round; against all others less than half of that.
+// round; the most against any other is 199 (docs/performance.md).
 const mostMemory = 320 << 20
 
 // A hostileRun is a run of the command, as a process of its own, against an
