@@ -75,6 +75,9 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	}
 	e := newEvidence(in)
 	d.Limits = append(d.Limits, e.limits(in)...)
+	if len(e.charged) == 1 {
+		d.TokenAccounting = string(e.charged[0].Accounting)
+	}
 	d.Effective = e.effective(in, d.Limits)
 	d.RecoveryS = recoveries(in)
 	d.Verification = verify(in.Stages, in.Sums)
@@ -119,6 +122,7 @@ type evidence struct {
 	flights  *fit.Limit            // a cap on requests in flight that refusals speak of
 	delay    *fit.Delay            // requests that wait instead of being refused
 	left     map[fit.Dimension]int // refusals that nothing explains
+	charged  []fit.Charge          // what the token limit may charge; nil: it was not asked
 }
 
 func newEvidence(in Input) *evidence {
@@ -128,16 +132,14 @@ func newEvidence(in Input) *evidence {
 			e.main = append(e.main, x)
 		}
 	}
-	e.log = fit.NewLog(e.main)
+	trials := numbers(in.Stages, search.Accounting)
+	var trial *fit.Log
+	e.log, trial = fit.NewLog(e.main).Split(trials)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
 	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
-	explain := func(dim fit.Dimension, wanted []int) []fit.Limit {
-		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, wanted, in.Fit)
-		e.left[dim] = len(left)
-		return found
-	}
-	e.requests = explain(fit.Requests, e.log.Refusals(fit.Requests))
-	e.tokens = explain(fit.Tokens, e.log.RefusalsBeside(fit.Tokens, e.requests))
+	found, left := fit.Explain(e.log, fit.Requests, "", e.log.Refusals(fit.Requests), in.Fit)
+	e.requests, e.left[fit.Requests] = found, len(left)
+	e.explainTokens(trial, in.Fit)
 	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
 		e.ramp = &ramp
 	}
@@ -152,12 +154,35 @@ func newEvidence(in Input) *evidence {
 	return e
 }
 
-// ofQuestion returns the exchanges of the stages that ask a question.
-func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
+// explainTokens finds the token limits and what they charge: what the log tells
+// of it by itself, and what the trials tell that ask about it.
+func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
+	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
+	found, left := fit.ExplainTokens(e.log, fit.PromptPlusCompl, wanted, o)
+	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
+	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {
+		return
+	}
+	e.charged = fit.Charged(e.log, trials, fit.Charges(e.log, found, wanted, left, o))
+	if len(e.charged) == 1 {
+		e.tokens = e.charged[0].Limits
+	}
+}
+
+// numbers returns the stages that ask a question.
+func numbers(stages []Stage, question string) map[int]bool {
 	asked := map[int]bool{}
 	for _, s := range stages {
-		asked[s.Number] = s.Question == question
+		if s.Question == question {
+			asked[s.Number] = true
+		}
 	}
+	return asked
+}
+
+// ofQuestion returns the exchanges of the stages that ask a question.
+func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
+	asked := numbers(stages, question)
 	var some []exchange.Exchange
 	for _, x := range xs {
 		if asked[x.Stage] {

@@ -67,7 +67,7 @@ func recorded(t *testing.T, send search.Send, stages []search.Stage) analysis.In
 func probed(send search.Send, lookFor ...string) analysis.Input {
 	in, send := recording(send)
 	s := search.New(search.Config{
-		LookFor: lookFor, Precision: 0.01, MaxRPS: 30, MaxWindow: maxWindow, MaxPrompt: 4000, MaxTokens: 1, Verify: true,
+		LookFor: lookFor, Precision: 0.01, MaxRPS: 30, MaxWindow: maxWindow, MaxPrompt: 4000, MaxTokens: 1, MaxOutput: 4096, Verify: true,
 	}, send)
 	err := s.Run()
 	in.LookFor, in.Warnings = lookFor, s.Warnings

@@ -32,6 +32,9 @@ func (e *evidence) findings(d *Document) []string {
 				number(60*l.Rate()), hidden.dim, number(l.Best), l.Window().Seconds())
 		}
 	}
+	if text := accounted(e.charged); text != "" {
+		say("%s", text)
+	}
 	switch {
 	case e.log.ServerClock:
 		say("Arrivals are by the server's own clock, good to a millisecond.")

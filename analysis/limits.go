@@ -20,7 +20,7 @@ func (e *evidence) limits(in Input) []Limit {
 		if dim == fit.Tokens {
 			found = e.tokens
 		}
-		binding := slowest(found)
+		binding := fit.Slowest(found)
 		for i := range found {
 			row := e.row(&found[i], in)
 			row.Binds = i == binding
@@ -46,18 +46,6 @@ func (e *evidence) limits(in Input) []Limit {
 		rows = append(rows, quota)
 	}
 	return rows
-}
-
-// slowest returns the index of the limit with the lowest rate, -1 for none. A
-// cap on requests in flight is no rate.
-func slowest(limits []fit.Limit) int {
-	best := -1
-	for i := range limits {
-		if limits[i].IsRate() && (best < 0 || limits[i].Quoted() < limits[best].Quoted()) {
-			best = i
-		}
-	}
-	return best
 }
 
 // delayed is the row of a rate that the endpoint keeps by letting requests
@@ -247,7 +235,7 @@ func (e *Effective) narrow(precision float64) bool {
 const minuteFrom = 30 * time.Second
 
 func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
-	i := slowest(limits)
+	i := fit.Slowest(limits)
 	if i < 0 {
 		return Bound{BoundBy: "none"}
 	}

@@ -38,9 +38,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if d.Verification.Held == nil {
 		d.warn("verification.held is null: the limits were not verified by a soak just below and just above them")
 	}
-	if d.TokenAccounting == "unknown" {
-		d.warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
-	}
+	d.warnAccounting(e)
 	d.warnCost()
 	d.warnLatency()
 	d.warnRecovery()

@@ -67,12 +67,20 @@ func (s *Search) opens(b *belief, cost float64) (time.Duration, bool) {
 	return b.rule.RetryAfter(s.now, cost)
 }
 
-// costOf is what a request of a size takes on the axis.
+// costOf is what a request of a size takes on the axis, at most.
 func (ax *axis) costOf(z Size) float64 {
-	if ax.dim == fit.Requests {
-		return 1
+	shape := fit.Shape{Dimension: ax.dim, Accounting: fit.PromptPlusMax}
+	if ax.charged != nil && *ax.charged == fit.Prompt {
+		shape.Accounting = fit.Prompt
 	}
-	return float64(z.Prompt + z.MaxTokens)
+	return shape.Cost(&fit.Event{Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens)})
+}
+
+// holding is the request of a size that takes so many tokens on the axis, but
+// no smaller than those that ask about tokens.
+func (s *Search) holding(ax *axis, tokens float64) Size {
+	beside := ax.costOf(s.size(0))
+	return s.size(max(tokenPrompt, int(tokens-beside)))
 }
 
 // guards are the limits that a stage must not meet: all that are known but the

@@ -17,6 +17,7 @@ type axis struct {
 	size Size    // of a volley's requests
 	rate float64 // fastest, requests a second
 
+	charged *fit.Accounting // by the token limits, as far as is known; nil: not asked about
 	// margin is how much more slowly than the limit the last soak went.
 	margin float64
 	// filled is how many requests were let in before the last refusal, from
@@ -43,10 +44,7 @@ type axis struct {
 
 // cost is what one request of the axis' size takes.
 func (ax *axis) cost() float64 {
-	if ax.dim == fit.Requests {
-		return 1
-	}
-	return float64(ax.size.Prompt + ax.size.MaxTokens)
+	return ax.costOf(ax.size)
 }
 
 // explore finds the limiters of one dimension.
@@ -193,7 +191,14 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	l := s.log()
 	o := s.options()
 	o.Known = s.fits[dim].limits
-	limits, rest := fit.Explain(l, dim, fit.PromptPlusCompl, s.wanted(l, dim), o)
+	var rest []int
+	if dim == fit.Tokens {
+		var found fit.Charge
+		found, rest = fit.ExplainTokens(l, s.charged, s.wanted(l, dim), o)
+		limits, s.charged = found.Limits, found.Accounting
+	} else {
+		limits, rest = fit.Explain(l, dim, "", s.wanted(l, dim), o)
+	}
 	s.fits[dim] = fitted{len(s.main), limits, len(rest)}
 	return limits, len(rest)
 }

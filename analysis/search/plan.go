@@ -305,7 +305,7 @@ func (s *Search) pieces(ax *axis, c *fit.Candidate) (Size, float64) {
 	const pieces = 16
 	n := math.Min(pieces, math.Floor(0.5*ax.rate*c.Window().Seconds()))
 	n = math.Max(math.Max(1, n), math.Ceil(c.Best/ax.cost()))
-	size := s.size(max(tokenPrompt, int(c.Best/n)-s.cfg.MaxTokens))
+	size := s.holding(ax, c.Best/n)
 	return size, math.Floor(c.Best / ax.costOf(size))
 }
 
@@ -336,13 +336,16 @@ func inFlight(l *fit.Limit) bool {
 	return !l.IsRate() || slices.ContainsFunc(l.Rivals, func(c fit.Candidate) bool { return !c.IsRate() })
 }
 
+// longerBy is by how many tokens answers are asked to be longer.
+const longerBy = 64
+
 // longer fills the limiter with requests whose answers take longer, and asks
 // now and then for room: a window does not care how long they take, a cap on
 // requests in flight does.
 func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
-	const more, tries = 64, 40 // tokens to be answered with, and tries for room
+	const tries = 40 // for room
 	size := ax.size
-	size.MaxTokens += more
+	size.MaxTokens += longerBy
 	st := Stage{
 		Question: "longer", Dimension: ax.dim, Why: "whether room comes back with time or with the answers",
 		Rest: s.afterRefusals(), Sizes: []Size{size}, UntilAdmitted: int(l.Best) + 2,

@@ -18,7 +18,7 @@ func (s *Search) requests() error {
 // tokens asks for the token limits, with large requests sent more slowly than
 // any request limit found before.
 func (s *Search) tokens() error {
-	ax := &axis{dim: fit.Tokens, size: s.size(s.cfg.MaxPrompt), rate: s.cfg.MaxRPS}
+	ax := s.tokenAxis()
 	fits, err := s.largest(ax)
 	if err != nil || !fits {
 		return err
@@ -27,6 +27,11 @@ func (s *Search) tokens() error {
 		return err
 	}
 	return s.explore(ax)
+}
+
+// tokenAxis is the axis of tokens before anything was asked about them.
+func (s *Search) tokenAxis() *axis {
+	return &axis{dim: fit.Tokens, size: s.size(s.cfg.MaxPrompt), rate: s.cfg.MaxRPS, charged: &s.charged}
 }
 
 // largest lowers the size of the axis until a single request is let in: a

@@ -87,15 +87,15 @@ func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: ax.rate,
 	}
-	overhead := float64(s.cfg.MaxTokens)
-	for left := c.Low; left > overhead+tokenPrompt; {
+	least := ax.costOf(s.size(tokenPrompt))
+	for left := c.Low; left > least; {
 		piece := math.Min(left, ax.cost())
-		st.Sizes = append(st.Sizes, s.size(int(piece-overhead)))
+		st.Sizes = append(st.Sizes, s.holding(ax, piece))
 		left -= piece
 	}
 	base := len(st.Sizes)
-	for gap := (c.High - c.Low) / 2; gap >= tokenPrompt+overhead; gap /= 2 {
-		st.Sizes = append(st.Sizes, s.size(int(gap-overhead)))
+	for gap := (c.High - c.Low) / 2; gap >= least; gap /= 2 {
+		st.Sizes = append(st.Sizes, s.holding(ax, gap))
 	}
 	if st.Hits = len(st.Sizes); st.Hits == base {
 		st.Hits = 0
@@ -112,8 +112,7 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: s.inOrder(ax),
 	}
-	overhead := float64(s.cfg.MaxTokens)
-	last := tokenPrompt + overhead
+	last := ax.costOf(s.size(tokenPrompt))
 	unknown := c.High - c.Low
 	base := math.Max(0, c.Low-last)
 	n := math.Ceil(base / ax.cost())
@@ -124,11 +123,11 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 		return Stage{}
 	}
 	for range int(n) {
-		st.Sizes = append(st.Sizes, s.size(int(base/n-overhead)))
+		st.Sizes = append(st.Sizes, s.holding(ax, base/n))
 		last += base/n - math.Floor(base/n)
 	}
 	for k := levels; k > 0; k-- {
-		st.Sizes = append(st.Sizes, s.size(int(last+unknown*float64(k)/float64(levels+1)-overhead)))
+		st.Sizes = append(st.Sizes, s.holding(ax, last+unknown*float64(k)/float64(levels+1)))
 	}
 	st.Hits, st.UntilAdmitted = len(st.Sizes), int(n)+1
 	return s.shaped(ax, st)
@@ -142,8 +141,8 @@ func (s *Search) edge(ax *axis, c *fit.Candidate, rest time.Duration, beliefs []
 	if ax.dim == fit.Tokens {
 		// n equal requests that fit, and one more that does not.
 		n = math.Max(1, math.Ceil(c.Low/ax.cost()))
-		size = s.size(max(tokenPrompt, int(0.998*c.Low/n)-s.cfg.MaxTokens))
-		if (n+1)*float64(size.Prompt+size.MaxTokens) <= c.High {
+		size = s.holding(ax, 0.998*c.Low/n)
+		if (n+1)*ax.costOf(size) <= c.High {
 			return Stage{}
 		}
 	}
@@ -302,5 +301,5 @@ func (s *Search) portion(ax *axis, c *fit.Candidate, tokens float64) Size {
 	apart := math.Max(4*s.log().Slack.Seconds(), 1/s.belowRequests(ax.rate))
 	most := math.Min(ax.cost(), c.Low/2)
 	tokens = math.Min(math.Max(tokens, c.Param*apart), most)
-	return s.size(max(tokenPrompt, int(tokens)-s.cfg.MaxTokens))
+	return s.holding(ax, tokens)
 }

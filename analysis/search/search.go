@@ -9,7 +9,8 @@
 // hide behind it? If not, there is a second, slower limiter, and the same
 // questions are asked of that one. Then the same for tokens, with large
 // requests sent more slowly than the request limit found before; then the
-// step at which burst protection begins; then the trial key's allocation.
+// step at which burst protection begins; then the trial key's allocation; then
+// which tokens the token limit charges.
 //
 // Overload is never the estimate: a stage of the search ends at the first
 // refusals. The search is deterministic and knows nothing about a network: it
@@ -64,6 +65,7 @@ type Config struct {
 	MaxWindow time.Duration // longest window to look for
 	MaxPrompt int           // largest prompt, in tokens
 	MaxTokens int           // completion tokens asked for in each request
+	MaxOutput int           // the most asked for, to learn which tokens are charged; not tried if not above MaxTokens
 	TrialKey  string        // key whose allocation may be used up; empty: none
 	Verify    bool          // close with a soak below and above the limit
 	// Staircase replaces the adaptive questions by fixed steps.
@@ -93,6 +95,7 @@ type Search struct {
 
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
+	charged fit.Accounting               // by token limits, as far as the log tells
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 
 	// Warnings are shown to the user; they never stop a search.
@@ -106,7 +109,7 @@ func New(cfg Config, send Send) *Search {
 	if cfg.MinWindow == 0 {
 		cfg.MinWindow = 200 * time.Millisecond
 	}
-	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}}
+	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}, charged: fit.PromptPlusCompl}
 }
 
 // Run asks until everything that was looked for is answered, and returns nil
@@ -128,6 +131,7 @@ func (s *Search) Run() error {
 		{LookTokens, s.tokens},
 		{LookBurst, s.burst},
 		{LookFreeQuota, s.freeQuota},
+		{LookTokens, s.accounting}, // last, because what it sends is evidence for nothing else
 	} {
 		if !s.looksFor(q.what) {
 			continue
@@ -168,7 +172,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 				reply.Exchanges[i].Void = true
 			}
 		}
-		if st.Key == "" {
+		if st.Key == "" && st.Question != Accounting {
 			s.main = append(s.main, reply.Exchanges...)
 		}
 		if err != nil {

@@ -148,7 +148,7 @@ func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 	if l.Algorithm == limiter.SlidingCounter {
 		n = math.Max(n, math.Min(many, math.Floor(s.belowRequests(ax.rate)*l.Param)))
 	}
-	return s.size(max(tokenPrompt, int(tokens/n)-s.cfg.MaxTokens))
+	return s.holding(ax, tokens/n)
 }
 
 // soakAbove goes over the limit, starting from a soak below it, until something

@@ -10,6 +10,7 @@ import (
 
 	"probe/analysis"
 	"probe/analysis/exchange"
+	"probe/analysis/search"
 	"probe/scenarios"
 )
 
@@ -73,9 +74,12 @@ func planOf(s *scenarios.Scenario) plan {
 		n := int64(b.Requests)
 		p.requests = &n
 	}
-	largest := int64(s.Search.MaxPrompt) + int64(s.Search.MaxTokens)
-	if s.Target.Kind == scenarios.KindHTTP {
-		largest = 0
+	largest := int64(0)
+	for _, z := range search.Extremes(searchConfig(s)) {
+		if s.Target.Kind != scenarios.KindHTTP {
+			largest = max(largest, int64(z.Prompt)+int64(z.MaxTokens))
+		}
+		p.perRequest = decimal.Max(p.perRequest, analysis.Price(s.Prices, exchange.Usage{Prompt: int64(z.Prompt), Completion: int64(z.MaxTokens)}))
 	}
 	switch {
 	case b.Tokens > 0:
@@ -88,7 +92,6 @@ func planOf(s *scenarios.Scenario) plan {
 	if p.requests != nil && p.tokens != nil && *p.requests*largest < *p.tokens {
 		*p.tokens = *p.requests * largest
 	}
-	p.perRequest = analysis.Price(s.Prices, exchange.Usage{Prompt: int64(s.Search.MaxPrompt), Completion: int64(s.Search.MaxTokens)})
 	p.money = planMoney(s, p.tokens)
 	p.time = "no bound"
 	if b.Time > 0 {

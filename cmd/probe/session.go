@@ -247,6 +247,7 @@ func searchConfig(s *scenarios.Scenario) search.Config {
 	c := search.Config{
 		LookFor: s.LookFor, Precision: float64(s.Search.Precision), MaxRPS: float64(s.Search.MaxRPS),
 		MaxWindow: s.Search.MaxWindow.Std(), MaxPrompt: int(s.Search.MaxPrompt), MaxTokens: int(s.Search.MaxTokens),
+		MaxOutput: int(s.Search.MaxOutput),
 		Verify: s.Search.Verify == nil || *s.Search.Verify,
 	}
 	for _, k := range s.Keys {

@@ -1,0 +1,39 @@
+package analysis
+
+import (
+	"strings"
+
+	"probe/analysis/fit"
+)
+
+// accounted says in a sentence what the token limit charges.
+func accounted(charged []fit.Charge) string {
+	if len(charged) != 1 {
+		return ""
+	}
+	switch charged[0].Accounting {
+	case fit.Prompt:
+		return "The token limit charges prompts: what was answered beside them did not count."
+	case fit.PromptPlusMax:
+		return "The token limit charges prompt and max_tokens, whatever is used of them: a lower max_tokens leaves more room."
+	default:
+		return "The token limit charges prompt and completion: what max_tokens asks for and does not use is not counted."
+	}
+}
+
+// warnAccounting says why it is not known what the token limit charges.
+func (d *Document) warnAccounting(e *evidence) {
+	switch {
+	case d.TokenAccounting != "unknown":
+	case e.charged == nil:
+		d.warn("token_accounting is unknown: nothing was sent that tells prompt tokens from completion tokens and max_tokens")
+	case len(e.charged) == 0:
+		d.warn("token_accounting is unknown: no accounting that was tried fits the answers")
+	default:
+		var names []string
+		for _, c := range e.charged {
+			names = append(names, string(c.Accounting))
+		}
+		d.warn("token_accounting is unknown: the answers fit %s", strings.Join(names, " as well as "))
+	}
+}

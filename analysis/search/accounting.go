@@ -1,0 +1,172 @@
+package search
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+)
+
+// Accounting is the question of stages that ask which tokens a limit charges.
+// What they let in is no evidence for anything else: it can be read only once
+// their own question is answered.
+const Accounting = "accounting"
+
+// Extremes are the largest requests that a search may send: the largest prompt,
+// and the longest answer.
+func Extremes(c Config) []Size {
+	sizes := []Size{{Prompt: c.MaxPrompt, MaxTokens: c.MaxTokens}, {Prompt: min(smallPrompt, c.MaxPrompt), MaxTokens: c.MaxTokens + longerBy}}
+	if c.asksAccounting() {
+		sizes = append(sizes, Size{Prompt: tokenPrompt, MaxTokens: c.MaxOutput})
+	}
+	return sizes
+}
+
+// asksAccounting reports whether the search may ask which tokens are charged.
+func (c *Config) asksAccounting() bool {
+	return c.MaxOutput > c.MaxTokens && slices.Contains(c.LookFor, LookTokens)
+}
+
+// accounting asks which tokens the slowest token limit charges: prompts alone,
+// completions too, or max_tokens from the start, whatever is used of them. The
+// limit is filled with prompts but for a little, and requests follow that take
+// next to nothing of it, little, or a lot, according to what is charged. A last
+// small prompt comes when all of them are answered, for limits that book then.
+func (s *Search) accounting() error {
+	if !s.cfg.asksAccounting() {
+		return nil
+	}
+	limits, left := s.limits(fit.Tokens)
+	if fit.Slowest(limits) < 0 || left > 0 {
+		return nil
+	}
+	ax := s.tokenAxis()
+	out, length, took, err := s.unhurried(ax)
+	if err != nil || length == 0 {
+		return err
+	}
+	st, ok := s.trial(ax, limits, out, length, took)
+	if !ok {
+		s.warn("token accounting: within the limits found no few requests tell it, of answers of %d tokens", length)
+		return nil
+	}
+	_, err = s.ask(st)
+	return err
+}
+
+// unhurried asks for answers that nothing cuts short, if it can, and returns
+// what was asked for last and answered, how long answers are then, in tokens,
+// and how long the slowest took. Where all that is asked for is used, max_tokens
+// cannot be told from it. The length is 0 if nothing was answered.
+func (s *Search) unhurried(ax *axis) (out Size, length int, took time.Duration, err error) {
+	const first, growth = 256, 4
+	for asked := first; length == out.MaxTokens && out.MaxTokens < s.cfg.MaxOutput; asked *= growth {
+		longer := Size{Prompt: tokenPrompt, MaxTokens: min(asked, s.cfg.MaxOutput)}
+		xs, err := s.ask(s.shaped(ax, Stage{
+			Question: Accounting, Dimension: ax.dim, Why: "how long answers are that nothing cuts short",
+			Rest: s.afterRefusals(), Hits: 2, Rate: 1, Sizes: []Size{longer},
+		}))
+		if err != nil {
+			return out, 0, 0, err
+		}
+		n, slowest := answered(xs)
+		if n == 0 {
+			break // more than one request may hold, perhaps
+		}
+		out, length, took = longer, n, slowest
+	}
+	if length == 0 {
+		s.warn("token accounting: requests for longer answers were not answered, so it was not tried")
+	}
+	return out, length, took, nil
+}
+
+// answered is how long answers were on average, in tokens, and how long the
+// slowest took.
+func answered(xs []exchange.Exchange) (length int, took time.Duration) {
+	n := 0
+	for i := range xs {
+		if x := &xs[i]; x.Admitted() {
+			n++
+			length += int(x.Usage.Completion)
+			took = max(took, x.Done-x.Sent)
+		}
+	}
+	return length / max(1, n), took
+}
+
+// trial is the stage of the fewest long answers that tells the accountings of a
+// limit apart, or as many of them as can be, of answers that are so long and
+// take so long; false when there is none.
+func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took time.Duration) (best Stage, ok bool) {
+	const most = 1024 // requests that are to be answered at length
+	charges := fit.Charges(s.log(), fit.Charge{Accounting: s.charged, Limits: limits}, s.wanted(s.log(), fit.Tokens), nil, s.options())
+	all := len(charges) * (len(charges) - 1) / 2
+	parted := 0
+	for n := 1; n <= most && parted < all; n *= 2 {
+		st := s.shaped(ax, s.fillAndAnswer(ax, &limits[fit.Slowest(limits)], out, n, length, took))
+		if st.Hits == 0 {
+			break
+		}
+		if pairs := fit.Parted(s.log(), s.planned(&st, length), charges); pairs > parted {
+			best, parted = st, pairs
+		}
+	}
+	return best, parted > 0
+}
+
+// fillAndAnswer fills a limit with prompts, as far as it is known to go: with
+// some, then, in the room of which there are too many if max_tokens is charged,
+// n small ones whose answers may be long, and, once those are in, with the rest,
+// which then is too much if completions are charged.
+func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length int, took time.Duration) Stage {
+	const full = 0.998 // prompts turn out a little larger than they are made to be
+	st := Stage{
+		Question: Accounting, Dimension: ax.dim, Why: "whether the limit charges prompts, completions too, or max_tokens",
+		Rest: s.afterRefusals(), StopAfter: 1,
+	}
+	gap := seconds(1 / s.inOrder(ax))
+	at := time.Duration(0)
+	add := func(z Size) {
+		st.Offsets, st.Sizes = append(st.Offsets, at), append(st.Sizes, z)
+		at += gap
+	}
+	fill := func(tokens float64) {
+		pieces := math.Ceil(tokens / ax.cost())
+		for range int(pieces) {
+			add(s.holding(ax, tokens/pieces))
+		}
+	}
+	between := math.Sqrt(float64(length) * float64(out.MaxTokens)) // what is used and what is asked for
+	prompts, rest := float64(n*out.Prompt), math.Max(float64(n)*between, ax.costOf(s.size(tokenPrompt)))
+	first := full*limit.Low - prompts - rest
+	if first < 0 {
+		return Stage{}
+	}
+	if first > ax.costOf(s.size(tokenPrompt)) {
+		fill(first)
+	}
+	for range n {
+		add(out)
+	}
+	at += 2*took + 2*s.log().Slack
+	fill(rest)
+	st.Hits = len(st.Offsets)
+	return st
+}
+
+// planned are the events of a stage that is answered with so many tokens, or
+// as many as asked for.
+func (s *Search) planned(st *Stage, length int) (events []fit.Event) {
+	const shorter = 0.8 // than those that were seen
+	for k := range st.Hits {
+		z := st.Size(k)
+		events = append(events, fit.Event{
+			At: s.now + st.Rest + st.At(k), Stage: st.Number, Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens),
+			Completion: math.Min(float64(z.MaxTokens), math.Ceil(shorter*float64(length))),
+		})
+	}
+	return events
+}
