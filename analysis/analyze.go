@@ -158,7 +158,7 @@ func newEvidence(in Input) *evidence {
 // of it by itself, and what the trials tell that ask about it.
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
-	found, left := fit.ExplainTokens(e.log, fit.PromptPlusCompl, wanted, o)
+	found, left := fit.ExplainTokens(e.log, fit.Charge{Accounting: fit.PromptPlusCompl}, wanted, o)
 	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
 	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {
 		return

@@ -83,6 +83,9 @@ type Limit struct {
 	Aligned bool `json:"aligned,omitempty"`
 	// CountRefused says that refused requests count as well.
 	CountRefused bool `json:"count_refused,omitempty"`
+	// ChargeAfter says that tokens are booked when an answer is complete, so that
+	// requests under way overshoot.
+	ChargeAfter bool `json:"charge_after,omitempty"`
 	// PenaltyS is for how long everything is refused after a refusal; nil: not at all.
 	PenaltyS   *float64 `json:"penalty_s,omitempty"`
 	Rivals     []string `json:"rivals"`

@@ -68,7 +68,7 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 		WindowS: ptr(l.Window().Seconds()), Rivals: []string{},
 		Evidence: Evidence{Admitted: e.admitted(), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
 		Refusals: string(exchange.RequestRate),
-		Aligned:  l.Aligned, CountRefused: l.CountRefused,
+		Aligned:  l.Aligned, CountRefused: l.CountRefused, ChargeAfter: l.After,
 	}
 	if l.Penalty > 0 {
 		row.PenaltyS = ptr(l.Penalty.Seconds())
@@ -137,6 +137,9 @@ func why(l *fit.Limit, row *Limit) string {
 	}
 	if l.Shared {
 		b.WriteString("; some refused while others had room, as replicas do that keep a share of it each")
+	}
+	if l.After {
+		b.WriteString("; tokens are booked when the answer is complete: requests pass while anything remains, and those under way overshoot")
 	}
 	if l.CountRefused {
 		b.WriteString("; refused requests count as well")

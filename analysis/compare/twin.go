@@ -90,6 +90,7 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 		t.ramp(&e, xs)
 	}
 	if l.Dimension == "tokens" {
+		e.ChargeAfter = l.ChargeAfter
 		e.Charge = d.TokenAccounting
 		if !slices.Contains([]string{"prompt", "completion", "prompt_plus_completion", "prompt_plus_max_tokens", "max_tokens"}, e.Charge) {
 			e.Charge = "prompt_plus_completion"

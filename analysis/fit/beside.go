@@ -50,7 +50,7 @@ func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bo
 		if e.Fate == Refused {
 			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
 		} else if _, maybe := e.booked(c.CountRefused, c.Faults); maybe {
-			rule.Charge(e.At, c.Cost(e))
+			rule.Book(e.At, l.answered(e), c.Cost(e))
 		}
 	}
 	return rule

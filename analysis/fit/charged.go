@@ -13,28 +13,44 @@ var chargeable = []Accounting{PromptPlusCompl, Prompt, PromptPlusMax}
 
 // ExplainTokens is [Explain] for tokens when it is not certain what the limits
 // charge: as taken first or, where that leaves refusals open or needs a second
-// limit or windows that follow one another, by another accounting with which a
-// single limit of a simpler kind explains them all.
-func ExplainTokens(l *Log, first Accounting, wanted []int, o Options) (best Charge, left []int) {
-	best.Accounting = first
-	best.Limits, left = Explain(l, Tokens, first, wanted, o)
+// limit, windows that follow one another or refusals that have an effect of
+// their own, in another way in which a single limit without such explains them.
+func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, left []int) {
+	best = first
+	best.Limits, left = first.fitter(l, o).limits(wanted)
 	single := len(left) == 0 && len(best.Limits) == 1
-	if len(wanted) == 0 || single && anyFree(best.Limits[0].Candidates()) {
+	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
+	if len(wanted) == 0 || single && slices.ContainsFunc(best.Limits[0].Candidates(), simple) {
 		return best, left
 	}
-	for _, other := range chargeable {
-		if other == first || alike(l, first, other) {
+	for _, other := range otherwise {
+		if other.same(first) || !other.After && alike(l, first.Accounting, other.Accounting) {
 			continue
 		}
-		f := fitter{log: l, dim: Tokens, acct: other, opt: o.withDefaults()}
+		f := other.fitter(l, o)
 		if single {
-			f.only = func(s Shape) bool { return !s.isGrid() }
+			f.simple = true
+			f.only = func(s Shape) bool { return !s.isGrid() && !s.CountRefused }
 		}
 		if limit, ok := f.all(wanted); ok {
-			return Charge{other, []Limit{limit}}, nil
+			other.Limits = []Limit{limit}
+			return other, nil
 		}
 	}
 	return best, left
+}
+
+// otherwise are the ways to charge that are thought of, the commonest first.
+var otherwise = []Charge{
+	{Accounting: PromptPlusCompl}, {Accounting: Prompt}, {Accounting: PromptPlusMax}, {Accounting: PromptPlusCompl, After: true},
+}
+
+// same reports whether two ways to charge are one.
+func (c *Charge) same(o Charge) bool { return c.Accounting == o.Accounting && c.After == o.After }
+
+// fitter fits limits that charge so.
+func (c *Charge) fitter(l *Log, o Options) *fitter {
+	return &fitter{log: l, dim: Tokens, acct: c.Accounting, after: c.After, simple: c.After, opt: o.withDefaults()}
 }
 
 // alike reports whether two accountings charge the same for whatever was let in.
@@ -47,6 +63,7 @@ func alike(l *Log, a, b Accounting) bool {
 // explain a log then.
 type Charge struct {
 	Accounting Accounting
+	After      bool // when the answer is complete
 	Limits     []Limit
 }
 
@@ -56,22 +73,25 @@ type Charge struct {
 func Charges(l *Log, found Charge, wanted, left []int, o Options) []Charge {
 	charges := []Charge{found}
 	for _, acct := range chargeable {
+		other := Charge{Accounting: acct, After: found.After}
 		switch {
-		case acct == found.Accounting:
+		case acct == found.Accounting, acct == PromptPlusMax && found.After: // what was not used was not known then
+			continue
 		case alike(l, acct, found.Accounting):
-			charges = append(charges, Charge{acct, found.Limits})
+			other.Limits = found.Limits
 		default:
-			f := fitter{log: l, dim: Tokens, acct: acct, opt: o.withDefaults()}
+			f := other.fitter(l, o)
 			f.opt.Known = recharged(found.Limits, acct)
-			limits := f.known(without(wanted, left))
+			other.Limits = f.known(without(wanted, left))
 			explained := 0
-			for i := range limits {
-				explained += len(limits[i].Explained)
+			for i := range other.Limits {
+				explained += len(other.Limits[i].Explained)
 			}
-			if explained == len(wanted)-len(left) {
-				charges = append(charges, Charge{acct, limits})
+			if explained < len(wanted)-len(left) {
+				continue
 			}
 		}
+		charges = append(charges, other)
 	}
 	return charges
 }
@@ -177,7 +197,7 @@ func (c *Charge) expected(l *Log, trial []Event, longest float64) (least, most i
 			rule := candidate.Replayed(l, spec)
 			for _, shift := range []time.Duration{0, -l.Slack, l.Slack} {
 				for _, unseen := range []float64{0, longest} {
-					n := until(rule.Clone(), trial, c.Accounting, shift, unseen)
+					n := l.until(rule.Clone(), trial, c.Accounting, shift, unseen)
 					least, most = min(least, n), max(most, n)
 				}
 			}
@@ -188,7 +208,7 @@ func (c *Charge) expected(l *Log, trial []Event, longest float64) (least, most i
 
 // until returns how many events a limiter lets in before it refuses one. Unseen
 // is how long an answer would have been that was not given, if that was asked for.
-func until(rule *limiter.Rule, events []Event, acct Accounting, shift time.Duration, unseen float64) int {
+func (l *Log) until(rule *limiter.Rule, events []Event, acct Accounting, shift time.Duration, unseen float64) int {
 	shape := Shape{Dimension: Tokens, Accounting: acct}
 	for i := range events {
 		e := events[i]
@@ -199,7 +219,7 @@ func until(rule *limiter.Rule, events []Event, acct Accounting, shift time.Durat
 		if !rule.Admits(e.At+shift, cost) {
 			return i
 		}
-		rule.Charge(e.At+shift, cost)
+		rule.Book(e.At+shift, l.answered(&e)+shift, cost)
 	}
 	return len(events)
 }

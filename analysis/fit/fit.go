@@ -64,7 +64,10 @@ var families = []Shape{
 func (f *fitter) families() []Shape {
 	of := slices.Clone(families)
 	for i := range of {
-		of[i].Dimension, of[i].Accounting = f.dim, f.acct
+		of[i].Dimension, of[i].Accounting, of[i].After = f.dim, f.acct, f.after
+	}
+	if f.after { // the simplest ones, of which refusals have no effect
+		of = slices.DeleteFunc(of, func(s Shape) bool { return s.isGrid() || s.CountRefused })
 	}
 	if f.only != nil {
 		of = slices.DeleteFunc(of, func(s Shape) bool { return !f.only(s) })
@@ -81,13 +84,18 @@ const mostStacked = 2
 // admission. What no such limiter explains is returned as left.
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
-	if o.Replicas {
+	return f.limits(wanted)
+}
+
+// limits is [Explain] with the fitter's idea of what is charged.
+func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
+	if f.opt.Replicas {
 		if limit, ok := f.shared(wanted); ok {
 			return []Limit{limit}, nil
 		}
 	}
 	limits, left = f.onwards(wanted)
-	if len(left) > 0 && len(o.Known) == 0 && l.inStages() {
+	if len(left) > 0 && len(f.opt.Known) == 0 && f.log.inStages() {
 		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
 			limits, left = grown, fewer
 		}
@@ -163,6 +171,7 @@ type fitter struct {
 
 	simple   bool             // try only the models with a single unknown beside the capacity
 	replicas int              // that may each keep a share of the limit; 0: none
+	after    bool             // tokens are booked when the answer is complete
 	only     func(Shape) bool // the models that are tried; nil: all
 }
 

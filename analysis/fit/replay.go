@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -72,6 +73,9 @@ type entry struct {
 // ledger prepares a log for the question whether s, which did one thing with
 // faults, explains the wanted refusals: all of them, or as many as it can.
 func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
+	if s.After {
+		return newLedger(telling(s.after(l, of, wanted), l.Slack), l.Slack)
+	}
 	entries := make([]entry, 0, len(l.Events))
 	for i := range l.Events {
 		e := &l.Events[i]
@@ -90,6 +94,34 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	}
 	return newLedger(entries, l.Slack)
 }
+
+// after are the entries of a log whose requests are booked when they are
+// answered: each is asked for hardly any room when it comes, and booked later.
+func (s Shape) after(l *Log, of Faults, wanted []int) (entries []entry) {
+	for i := range l.Events {
+		e := &l.Events[i]
+		asks := entry{event: i, at: e.At, low: least, high: least, admitted: e.Fate == Admitted || of == FaultsLetIn && e.faulty()}
+		if len(wanted) > 0 && wanted[0] == i {
+			asks.wanted, wanted = true, wanted[1:]
+		}
+		if asks.admitted || asks.wanted {
+			entries = append(entries, asks)
+		}
+		books := entry{event: i, at: l.answered(e)}
+		books.low, books.high = s.cost(e)
+		if books.surely, books.maybe = e.booked(s.CountRefused, of); books.maybe {
+			entries = append(entries, books)
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+	return entries
+}
+
+// least is less than any request takes.
+const least = 1e-3
+
+// answered is when the server is done with a request, at the soonest.
+func (l *Log) answered(e *Event) time.Duration { return max(e.At, e.Done-l.RoundTrip) }
 
 // newLedger sums entries up.
 func newLedger(entries []entry, slack time.Duration) *ledger {
@@ -122,14 +154,14 @@ func (d *ledger) wanted() (n int) {
 func telling(entries []entry, slack time.Duration) (kept []entry) {
 	for i := range entries {
 		x := &entries[i]
-		if i+1 < len(entries) && !x.maybe {
+		if x.wanted && i+1 < len(entries) && !x.maybe {
 			next := &entries[i+1]
 			booking := i + 1
 			for booking < len(entries) && !entries[booking].maybe {
 				booking++
 			}
 			clear := func(e *entry) bool { return booking == len(entries) || entries[booking].at > e.at+slack }
-			if !next.maybe && next.high <= x.high && clear(x) == clear(next) {
+			if next.wanted && !next.maybe && next.high <= x.high && clear(x) == clear(next) {
 				continue
 			}
 		}
@@ -285,8 +317,10 @@ func (r *windowReplay) judge(i int) {
 		r.forks.refuse(x.at, x.high, r.ahead(i))
 	}
 	switch {
-	case x.admitted:
+	case x.admitted && x.maybe:
 		r.forks.admit(x.at, x.low, x.high, x.low, r.later(i))
+	case x.admitted: // to be booked later
+		r.forks.admit(x.at, 0, 0, x.low, r.later(i))
 	default:
 		x.chargeTo(&r.forks)
 	}

@@ -43,6 +43,9 @@ type Shape struct {
 	Param float64
 
 	CountRefused bool
+	// After tells that tokens are booked when the answer is complete: see
+	// [limiter.Spec.ChargeAfter].
+	After bool
 	// Aligned is a fixed window that does not begin with a request.
 	Aligned bool
 	// Penalty is for how long everything is refused after a refusal.
@@ -62,6 +65,9 @@ func (s Shape) String() string {
 	}
 	if s.CountRefused {
 		unit += " counting refusals"
+	}
+	if s.After {
+		unit += " charging after the answer"
 	}
 	if s.Penalty > 0 {
 		unit += fmt.Sprintf(" and a block of %.4gs", s.Penalty.Seconds())

@@ -66,6 +66,11 @@ type Spec struct {
 	// RefillEvery makes a bucket refill in steps (0: continuously).
 	RefillEvery time.Duration
 
+	// ChargeAfter books a request when it is answered, not when it arrives, as
+	// limiters do that charge the tokens that were used. Requests pass while
+	// anything remains, so that those under way overshoot.
+	ChargeAfter bool
+
 	// CountRefused books refused requests as well.
 	CountRefused bool
 	// Penalty refuses everything for this long after a refusal.

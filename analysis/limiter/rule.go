@@ -1,6 +1,8 @@
 package limiter
 
 import (
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -14,6 +16,7 @@ type Rule struct {
 	meter     Meter
 	blocked   time.Duration // refuses everything before this
 	penalised bool
+	due       []booking // what is under way, the next first
 }
 
 // NewRule returns an empty limiter. It panics when s is not valid.
@@ -26,20 +29,55 @@ func (r *Rule) Admits(t time.Duration, cost float64) bool {
 	if r.penalised && t < r.blocked {
 		return false
 	}
-	return r.meter.Usage(t)+cost <= r.most()
+	return r.usage(t)+r.asked(cost) <= r.most()
+}
+
+// usage is how much is taken at t, of which the answers until then are part.
+func (r *Rule) usage(t time.Duration) float64 {
+	n := 0
+	for ; n < len(r.due) && r.due[n].at <= t; n++ {
+		r.meter.Charge(r.due[n].at, r.due[n].cost)
+	}
+	r.due = r.due[n:]
+	return r.meter.Usage(t)
+}
+
+// least is less than any request takes.
+const least = 1e-3
+
+// asked is how much room a request needs to pass.
+func (r *Rule) asked(cost float64) float64 {
+	if r.ChargeAfter {
+		return min(cost, least)
+	}
+	return cost
 }
 
 // most is the capacity and what rounding may add to it.
 func (r *Rule) most() float64 { return r.Capacity()*(1+slack) + slack }
 
-// Charge books an admitted request.
-func (r *Rule) Charge(t time.Duration, cost float64) { r.meter.Charge(t, cost) }
+// Charge books cost at t.
+func (r *Rule) Charge(t time.Duration, cost float64) {
+	r.usage(t)
+	r.meter.Charge(t, cost)
+}
+
+// Book books an admitted request that arrives at t and is answered at done:
+// then, where the limiter charges after the answer.
+func (r *Rule) Book(t, done time.Duration, cost float64) {
+	if !r.ChargeAfter {
+		r.Charge(t, cost)
+		return
+	}
+	n, _ := slices.BinarySearchFunc(r.due, done, func(b booking, at time.Duration) int { return cmp.Compare(b.at, at+1) })
+	r.due = slices.Insert(r.due, n, booking{done, cost})
+}
 
 // Refuse books a refused request where refusals count. byMe says that this
 // rule was the one that refused: only then a penalty begins.
 func (r *Rule) Refuse(t time.Duration, cost float64, byMe bool) {
 	if r.CountRefused {
-		r.meter.Charge(t, cost)
+		r.Charge(t, cost)
 	}
 	if byMe && r.Penalty > 0 && (!r.penalised || t >= r.blocked) {
 		r.penalised, r.blocked = true, t+r.Penalty
@@ -64,7 +102,7 @@ func (r *Rule) Wait(t time.Duration) time.Duration {
 
 // Remaining returns how much more would be admitted at t.
 func (r *Rule) Remaining(t time.Duration) float64 {
-	return max(0, r.Capacity()-r.meter.Usage(t))
+	return max(0, r.Capacity()-r.usage(t))
 }
 
 // RetryAfter returns the shortest wait after which a request of the given
@@ -72,14 +110,14 @@ func (r *Rule) Remaining(t time.Duration) float64 {
 // the request is larger than the capacity, or only another request's end, or
 // nothing at all, gives room.
 func (r *Rule) RetryAfter(t time.Duration, cost float64) (time.Duration, bool) {
-	if cost > r.most() {
+	if cost = r.asked(cost); cost > r.most() {
 		return 0, false
 	}
 	from := t
 	if r.penalised {
 		from = max(t, r.blocked)
 	}
-	over := r.meter.Usage(t) + cost - r.most()
+	over := r.usage(t) + cost - r.most()
 	wait := time.Duration(0)
 	switch m := r.meter.(type) {
 	case *WarmUp:
@@ -105,6 +143,7 @@ func (r *Rule) RetryAfter(t time.Duration, cost float64) (time.Duration, bool) {
 // Clone returns a copy of r in the same state, which goes its own way from here.
 func (r *Rule) Clone() *Rule {
 	c := *r
+	c.due = slices.Clone(r.due)
 	switch m := r.meter.(type) {
 	case *Log:
 		c.meter = m.clone()

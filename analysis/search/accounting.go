@@ -56,6 +56,48 @@ func (s *Search) accounting() error {
 	return err
 }
 
+// overshoot asks whether tokens are booked only when the answer is complete:
+// with hardly any room left, a large request is let in then. It is asked where
+// none was left at all beside a large one that was refused, which else is rare.
+func (s *Search) overshoot(ax *axis) error {
+	limits, left := s.limits(ax.dim)
+	if !ax.overfull || s.charged.After || left > 0 || len(limits) == 0 {
+		return nil
+	}
+	ax.overfull = false
+	limit := &limits[len(limits)-1]
+	// What was let in beyond the limit made it look larger, by a request at most.
+	const most, beyond = 0.5, 0.1 // of the limit, and of the large request
+	large := math.Min(ax.cost(), most*limit.Low)
+	room := (1 - beyond) * large
+	if large < s.cfg.Precision*limit.Low || limit.High-room > limit.Low {
+		return nil
+	}
+	st := s.filled(ax, limit.High-room, limit.Low/8)
+	st.Question, st.Why = "overshoot", "whether tokens are booked only when an answer is complete"
+	st.Rest = s.afterRefusals()
+	st.Offsets = append(st.Offsets, st.Offsets[st.Hits-1]+2*s.usually()+2*s.log().Slack)
+	st.Sizes = append(st.Sizes, s.holding(ax, large))
+	st.Hits++
+	if _, err := s.ask(s.shaped(ax, st)); err != nil {
+		return err
+	}
+	return s.narrow(ax, mostQuestions)
+}
+
+// filled is a stage of as many tokens, in requests of so many at most, one
+// surely after the other.
+func (s *Search) filled(ax *axis, tokens, each float64) (st Stage) {
+	gap := seconds(1 / s.inOrder(ax))
+	st.Dimension = ax.dim
+	st.Hits = int(math.Ceil(tokens / math.Min(ax.cost(), each)))
+	for k := range st.Hits {
+		st.Offsets = append(st.Offsets, time.Duration(k)*gap)
+		st.Sizes = append(st.Sizes, s.holding(ax, tokens/float64(st.Hits)))
+	}
+	return st
+}
+
 // unhurried asks for answers that nothing cuts short, if it can, and returns
 // what was asked for last and answered, how long answers are then, in tokens,
 // and how long the slowest took. Where all that is asked for is used, max_tokens
@@ -102,7 +144,7 @@ func answered(xs []exchange.Exchange) (length int, took time.Duration) {
 // take so long; false when there is none.
 func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took time.Duration) (best Stage, ok bool) {
 	const most = 1024 // requests that are to be answered at length
-	charges := fit.Charges(s.log(), fit.Charge{Accounting: s.charged, Limits: limits}, s.wanted(s.log(), fit.Tokens), nil, s.options())
+	charges := fit.Charges(s.log(), fit.Charge{Accounting: s.charged.Accounting, After: s.charged.After, Limits: limits}, s.wanted(s.log(), fit.Tokens), nil, s.options())
 	all := len(charges) * (len(charges) - 1) / 2
 	parted := 0
 	for n := 1; n <= most && parted < all; n *= 2 {
@@ -110,7 +152,7 @@ func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took 
 		if st.Hits == 0 {
 			break
 		}
-		if pairs := fit.Parted(s.log(), s.planned(&st, length), charges); pairs > parted {
+		if pairs := fit.Parted(s.log(), s.planned(&st, length, took), charges); pairs > parted {
 			best, parted = st, pairs
 		}
 	}
@@ -123,6 +165,8 @@ func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took 
 // which then is too much if completions are charged.
 func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length int, took time.Duration) Stage {
 	const full = 0.998 // prompts turn out a little larger than they are made to be
+	const several = 4
+	last := s.size(tokenPrompt)
 	st := Stage{
 		Question: Accounting, Dimension: ax.dim, Why: "whether the limit charges prompts, completions too, or max_tokens",
 		Rest: s.afterRefusals(), StopAfter: 1,
@@ -133,38 +177,38 @@ func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length i
 		st.Offsets, st.Sizes = append(st.Offsets, at), append(st.Sizes, z)
 		at += gap
 	}
-	fill := func(tokens float64) {
-		pieces := math.Ceil(tokens / ax.cost())
+	fill := func(tokens, most float64) {
+		pieces := math.Ceil(tokens / math.Min(most, ax.cost()))
 		for range int(pieces) {
 			add(s.holding(ax, tokens/pieces))
 		}
 	}
 	between := math.Sqrt(float64(length) * float64(out.MaxTokens)) // what is used and what is asked for
-	prompts, rest := float64(n*out.Prompt), math.Max(float64(n)*between, ax.costOf(s.size(tokenPrompt)))
+	prompts, rest := float64(n*out.Prompt), math.Max(float64(n)*between, ax.costOf(last))
 	first := full*limit.Low - prompts - rest
 	if first < 0 {
 		return Stage{}
 	}
-	if first > ax.costOf(s.size(tokenPrompt)) {
-		fill(first)
+	if first > ax.costOf(last) {
+		fill(first, first)
 	}
 	for range n {
 		add(out)
 	}
 	at += 2*took + 2*s.log().Slack
-	fill(rest)
+	fill(rest, math.Max(rest/several, ax.costOf(last))) // the first of them passes while anything remains
 	st.Hits = len(st.Offsets)
 	return st
 }
 
 // planned are the events of a stage that is answered with so many tokens, or
 // as many as asked for.
-func (s *Search) planned(st *Stage, length int) (events []fit.Event) {
+func (s *Search) planned(st *Stage, length int, took time.Duration) (events []fit.Event) {
 	const shorter = 0.8 // than those that were seen
 	for k := range st.Hits {
-		z := st.Size(k)
+		z, at := st.Size(k), s.now+st.Rest+st.At(k)
 		events = append(events, fit.Event{
-			At: s.now + st.Rest + st.At(k), Stage: st.Number, Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens),
+			At: at, Done: at + took, Stage: st.Number, Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens),
 			Completion: math.Min(float64(z.MaxTokens), math.Ceil(shorter*float64(length))),
 		})
 	}

@@ -47,7 +47,7 @@ func (s *Search) answers(b *belief, st *Stage, ax *axis, shift time.Duration) []
 		at := start + st.At(k)
 		ok := rule.Admits(at, cost)
 		if ok {
-			rule.Charge(at, cost)
+			rule.Book(at, at+s.usually(), cost)
 			admitted++
 		} else {
 			rule.Refuse(at, cost, true)
@@ -70,7 +70,7 @@ func (s *Search) opens(b *belief, cost float64) (time.Duration, bool) {
 // costOf is what a request of a size takes on the axis, at most.
 func (ax *axis) costOf(z Size) float64 {
 	shape := fit.Shape{Dimension: ax.dim, Accounting: fit.PromptPlusMax}
-	if ax.charged != nil && *ax.charged == fit.Prompt {
+	if ax.charged != nil && ax.charged.Accounting == fit.Prompt {
 		shape.Accounting = fit.Prompt
 	}
 	return shape.Cost(&fit.Event{Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens)})

@@ -17,7 +17,7 @@ type axis struct {
 	size Size    // of a volley's requests
 	rate float64 // fastest, requests a second
 
-	charged *fit.Accounting // by the token limits, as far as is known; nil: not asked about
+	charged *fit.Charge // what token limits take, as far as is known; nil: not asked about
 	// margin is how much more slowly than the limit the last soak went.
 	margin float64
 	// filled is how many requests were let in before the last refusal, from
@@ -27,6 +27,9 @@ type axis struct {
 	// tooLarge is the size of the smallest single request that was refused for
 	// its tokens; 0: none was.
 	tooLarge int
+	// overfull tells that the limit had no room left even for the smallest
+	// request when a large one was refused.
+	overfull bool
 	// back tells that room came back after the latest limiter was met.
 	back bool
 	// slow tells that the other limits let requests pass one by one only, alone
@@ -96,6 +99,9 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 		return false, err
 	}
 	if err := s.narrow(ax, mostQuestions); err != nil {
+		return false, err
+	}
+	if err := s.overshoot(ax); err != nil {
 		return false, err
 	}
 	return s.dimension(ax)
@@ -195,7 +201,8 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	if dim == fit.Tokens {
 		var found fit.Charge
 		found, rest = fit.ExplainTokens(l, s.charged, s.wanted(l, dim), o)
-		limits, s.charged = found.Limits, found.Accounting
+		limits = found.Limits
+		s.charged = fit.Charge{Accounting: found.Accounting, After: found.After}
 	} else {
 		limits, rest = fit.Explain(l, dim, "", s.wanted(l, dim), o)
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 	"probe/analysis/limiter"
 )
@@ -70,7 +71,8 @@ func (s *Search) descend(ax *axis) error {
 	if st.Hits = len(st.Sizes); st.Hits == 0 {
 		return nil
 	}
-	_, err := s.ask(s.shaped(ax, st))
+	xs, err := s.ask(s.shaped(ax, st))
+	ax.overfull = tally(xs)[exchange.Success] == 0
 	return err
 }
 
@@ -182,7 +184,7 @@ func (s *Search) reopens(beliefs []belief, st *Stage, ax *axis) (first, last tim
 		for k := range st.Hits {
 			at, cost := s.now+st.Rest+st.At(k), ax.costOf(st.Size(k))
 			if rule.Admits(at, cost) {
-				rule.Charge(at, cost)
+				rule.Book(at, at+s.usually(), cost)
 			}
 		}
 		wait, ok := rule.RetryAfter(end, ax.costOf(st.Size(0)))

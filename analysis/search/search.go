@@ -95,7 +95,7 @@ type Search struct {
 
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
-	charged fit.Accounting               // by token limits, as far as the log tells
+	charged fit.Charge                   // by token limits, as far as the log tells
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 
 	// Warnings are shown to the user; they never stop a search.
@@ -109,7 +109,7 @@ func New(cfg Config, send Send) *Search {
 	if cfg.MinWindow == 0 {
 		cfg.MinWindow = 200 * time.Millisecond
 	}
-	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}, charged: fit.PromptPlusCompl}
+	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}, charged: fit.Charge{Accounting: fit.PromptPlusCompl}}
 }
 
 // Run asks until everything that was looked for is answered, and returns nil

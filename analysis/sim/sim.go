@@ -183,7 +183,7 @@ func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 	outcome, think := e.decide(ev.at, size)
 	x.Outcome = outcome
 	if x.Outcome == exchange.Success {
-		think += e.Think + e.PerToken*time.Duration(max(0, e.completion(size)-1))
+		think += e.takes(size)
 		x.Usage = exchange.Usage{Prompt: int64(size.Prompt), Completion: int64(e.completion(size)), Total: int64(size.Prompt + e.completion(size))}
 		if e.Faults > 0 && e.Rand.Float64() < e.Faults {
 			x.Outcome, x.Status, x.Usage = exchange.Server, 500, exchange.Usage{}
@@ -194,6 +194,11 @@ func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 	x.FirstByte = ev.at + think + e.oneWay()
 	x.Done = x.FirstByte
 	return x
+}
+
+// takes is how long an admitted request is worked on.
+func (e *Endpoint) takes(z search.Size) time.Duration {
+	return e.Think + e.PerToken*time.Duration(max(0, e.completion(z)-1))
 }
 
 func (e *Endpoint) completion(z search.Size) int {
@@ -232,7 +237,7 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 		wait := time.Duration(0)
 		for i, r := range rules {
 			wait = max(wait, r.Wait(at))
-			r.Charge(at, costs[i])
+			r.Book(at, at+wait+e.takes(z), costs[i])
 		}
 		e.Admitted++
 		e.Tokens += float64(z.Prompt + e.completion(z))

@@ -48,14 +48,6 @@ func (r rule) cost(d demand) (float64, bool) {
 	return r.Limit.Charge.tokens(d), !d.plain
 }
 
-// admits asks r and changes nothing.
-func (r rule) admits(t time.Duration, cost float64) bool {
-	if r.Limit.ChargeAfter {
-		return r.Admits(t, 0) && r.Remaining(t) > 0
-	}
-	return r.Admits(t, cost)
-}
-
 // rank is the place of a rule in the order of asking.
 func (r rule) rank() int {
 	switch {
@@ -109,7 +101,7 @@ type denial struct {
 func (a *account) ask(t time.Duration, d demand) *denial {
 	for _, r := range a.rules {
 		cost, applies := r.cost(d)
-		if !applies || r.admits(t, cost) {
+		if !applies || r.Admits(t, cost) {
 			continue
 		}
 		wait, clears := r.RetryAfter(t, cost)

@@ -43,9 +43,6 @@ type Limit struct {
 	// Default: by algorithm, then by dimension.
 	Refusal exchange.Outcome
 	Charge  Charge // what a request costs in tokens; default ChargePromptPlusCompletion
-	// ChargeAfter books tokens when the answer is complete. Requests pass
-	// while anything remains, so that parallel ones overshoot.
-	ChargeAfter bool
 }
 
 // Dimension is what a limit counts.

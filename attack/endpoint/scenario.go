@@ -61,10 +61,10 @@ func limitFromScenario(l scenarios.EndpointLimit) Limit {
 			Hot:          float64(l.Hot),
 			WarmUp:       time.Duration(l.WarmUp),
 			Idle:         time.Duration(l.Idle),
+			ChargeAfter:  l.ChargeAfter,
 		},
-		Dimension:   Dimension(l.Dimension),
-		Refusal:     exchange.Outcome(l.Refusal),
-		Charge:      Charge(l.Charge),
-		ChargeAfter: l.ChargeAfter,
+		Dimension: Dimension(l.Dimension),
+		Refusal:   exchange.Outcome(l.Refusal),
+		Charge:    Charge(l.Charge),
 	}
 }
