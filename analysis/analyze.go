@@ -77,6 +77,7 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d.Limits = append(d.Limits, e.limits(in)...)
 	d.Effective = e.effective(in, d.Limits)
 	d.RecoveryS = recoveries(in)
+	d.Hints = e.hints()
 	d.Verification = verify(in.Stages, in.Sums)
 	d.Verification.judge(d.Effective)
 	d.StoppedBy = d.stoppedBy(in, e)

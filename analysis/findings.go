@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 )
 
@@ -30,6 +31,14 @@ func (e *evidence) findings(d *Document) []string {
 			l := &hidden.found[0]
 			say("A limit of %s or more %s per 60 s would never show behind %s per %.4g s: whoever keeps the shorter one keeps the longer.",
 				number(60*l.Rate()), hidden.dim, number(l.Best), l.Window().Seconds())
+		}
+	}
+	if len(d.Hints) == 0 && d.Requests[string(exchange.RequestRate)]+d.Requests[string(exchange.TokenRate)] > 0 {
+		say("No refusal says when to come back.")
+	}
+	for i := range d.Hints {
+		if s := d.Hints[i].finding(); s != "" {
+			say("%s", s)
 		}
 	}
 	switch {
