@@ -80,6 +80,7 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	}
 	d.Effective = e.effective(in, d.Limits)
 	d.RecoveryS = recoveries(in)
+	d.Hints = e.hints()
 	d.Verification = verify(in.Stages, in.Sums)
 	d.Verification.judge(d.Effective)
 	d.StoppedBy = d.stoppedBy(in, e)

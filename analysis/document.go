@@ -49,11 +49,14 @@ type Document struct {
 	Effective       Effective           `json:"effective"`
 	TokenAccounting string              `json:"token_accounting"`
 	RecoveryS       map[string]*float64 `json:"recovery_s"` // by outcome, seconds
-	Verification    Verification        `json:"verification"`
-	Cost            Cost                `json:"cost"`
-	Latency         Latency             `json:"latency"`
-	Stages          []StageRow          `json:"stages"`
-	Warnings        []string            `json:"warnings"`
+	// Hints say whether refusals told the truth about when to come back; none
+	// where no refusal named a moment.
+	Hints        []Hint       `json:"hints,omitempty"`
+	Verification Verification `json:"verification"`
+	Cost         Cost         `json:"cost"`
+	Latency      Latency      `json:"latency"`
+	Stages       []StageRow   `json:"stages"`
+	Warnings     []string     `json:"warnings"`
 
 	// Findings are sentences for people: what was found and how one knows.
 	Findings []string `json:"findings,omitempty"`
@@ -120,6 +123,27 @@ type Bound struct {
 	Low     *float64 `json:"low"`
 	High    *float64 `json:"high"`
 	BoundBy string   `json:"bound_by"`
+}
+
+// A Hint says whether refusals of one kind told the truth about when to come
+// back. Counts are of refusals that are evidence; those of Told that are in
+// none of Kept, TooShort and TooLong could not be judged.
+type Hint struct {
+	Source   string `json:"source"`   // retry_after: the wait that is asked for, in a header or in words; reset: the reset header
+	Refusals string `json:"refusals"` // outcome of the refusals
+	// Verdict is kept, too_short, too_long or unknown. A wait is kept when one in
+	// twenty of those judged is broken, or fewer.
+	Verdict string `json:"verdict"`
+	// PromisedS and SeenS are medians over the refusals that the verdict rests
+	// on, in seconds from the answer: what was told, and when as large a request
+	// was sent that was let in or, for too_short, no larger a one that was still
+	// refused. Nil when the verdict is unknown.
+	PromisedS *float64 `json:"promised_s"`
+	SeenS     *float64 `json:"seen_s"`
+	Told      int64    `json:"told"`      // refusals that named a moment
+	Kept      int64    `json:"kept"`      // room was back then, and not before
+	TooShort  int64    `json:"too_short"` // the same was still refused after it
+	TooLong   int64    `json:"too_long"`  // the same was let in before it
 }
 
 // Verification is the closing check: just below the limit nothing may be

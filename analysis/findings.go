@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 )
 
@@ -34,6 +35,14 @@ func (e *evidence) findings(d *Document) []string {
 	}
 	if text := accounted(e.charged); text != "" {
 		say("%s", text)
+	}
+	if len(d.Hints) == 0 && d.Requests[string(exchange.RequestRate)]+d.Requests[string(exchange.TokenRate)] > 0 {
+		say("No refusal says when to come back.")
+	}
+	for i := range d.Hints {
+		if s := d.Hints[i].finding(); s != "" {
+			say("%s", s)
+		}
 	}
 	switch {
 	case e.log.ServerClock:

@@ -26,6 +26,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 	d.warnShared(e)
 	d.warnDiffering()
 	d.warnUntrue(in.Exchanges)
+	d.warnHints()
 	if d.StoppedBy == ByResolution {
 		d.warn("stopped_by is resolution: an interval is wider than asked for, because arrivals are not known closely enough or because models that differ in the rate explain the same answers")
 	}

@@ -21,7 +21,7 @@ type csvTable struct {
 
 // csvTables lists the CSV files of a run.
 func csvTables(d *analysis.Document) []csvTable {
-	return []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d)}
+	return []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d), hintsCSV(d)}
 }
 
 // write writes t as RFC 4180 asks, with a header line.
@@ -116,6 +116,19 @@ func costCSV(d *analysis.Document) csvTable {
 			integer(c.SuccessfulTokens), integer(c.InputTokens), integer(c.OutputTokens),
 		}},
 	}
+}
+
+func hintsCSV(d *analysis.Document) csvTable {
+	t := csvTable{name: "hints", header: []string{
+		"source", "refusals", "verdict", "promised_s", "seen_s", "told", "kept", "too_short", "too_long",
+	}}
+	for _, h := range d.Hints {
+		t.rows = append(t.rows, []string{
+			h.Source, h.Refusals, h.Verdict, optional(h.PromisedS), optional(h.SeenS),
+			integer(h.Told), integer(h.Kept), integer(h.TooShort), integer(h.TooLong),
+		})
+	}
+	return t
 }
 
 // plain writes x exactly: the fewest digits that read back as x.

@@ -67,8 +67,7 @@ func newPage(d *analysis.Document, data PageData) (*page.Page, error) {
 	p.Sections = append(p.Sections,
 		page.Section{ID: "verification", Title: "Verification", Blocks: []page.Block{
 			{Text: verifiedSentence(d.Verification)}, tableBlock(verificationTable(d))}},
-		page.Section{ID: "recovery", Title: "Recovery", Blocks: []page.Block{
-			{Text: "How long after a refusal the endpoint admitted a request again."}, tableBlock(recoveryTable(d))}},
+		recoverySection(d),
 		page.Section{ID: "latency", Title: "Latency", Blocks: []page.Block{
 			{Text: "Over successes only; how fast the endpoint refuses is a row of its own."}, tableBlock(latencyTable(d))}},
 		page.Section{ID: "stages", Title: "Stages", Blocks: []page.Block{chartBlock(charts.rate(data.Series)), tableBlock(stageTable(d))}},
@@ -80,6 +79,18 @@ func newPage(d *analysis.Document, data PageData) (*page.Page, error) {
 			Blocks: []page.Block{{Text: "The scenario that was run, as it was recorded."}, {Code: data.Scenario}}})
 	}
 	return p, charts.err
+}
+
+// recoverySection says how long refusals lasted, and whether they said so.
+func recoverySection(d *analysis.Document) page.Section {
+	s := page.Section{ID: "recovery", Title: "Recovery", Blocks: []page.Block{
+		{Text: "How long after a refusal the endpoint admitted a request again."}, tableBlock(recoveryTable(d))}}
+	if len(d.Hints) > 0 {
+		s.Blocks = append(s.Blocks,
+			page.Block{Text: "Whether refusals tell the truth about when to come back. Refusals in none of the last three columns could not be judged."},
+			tableBlock(hintTable(d)))
+	}
+	return s
 }
 
 // targetFacts names what was probed, as far as it is known.

@@ -133,6 +133,7 @@ func hostileRun(r sampleRun) sampleRun {
 	d.TokenAccounting = evil
 	d.Requests[evil] = 3
 	d.RecoveryS = map[string]*float64{evil: nil}
+	d.Hints = []analysis.Hint{{Source: evil, Refusals: evil, Verdict: evil}}
 	for i := range d.Limits {
 		l := &d.Limits[i]
 		l.Key, l.Why, l.Refusals, l.Rivals = evil, evil, evil, []string{evil}

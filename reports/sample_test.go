@@ -178,6 +178,11 @@ func qwenDocument() *analysis.Document {
 		},
 		TokenAccounting: "prompt_plus_completion",
 		RecoveryS:       map[string]*float64{"request_rate": ref(0.94), "token_rate": ref(12.5), "burst": nil},
+		Hints: []analysis.Hint{
+			{Source: analysis.HintRetryAfter, Refusals: "request_rate", Verdict: analysis.HintKept, PromisedS: ref(1.0), SeenS: ref(0.62), Told: 133, Kept: 120},
+			{Source: analysis.HintReset, Refusals: "token_rate", Verdict: analysis.HintTooLong, PromisedS: ref(60.0), SeenS: ref(12.3), Told: 41, Kept: 1, TooLong: 38},
+			{Source: analysis.HintRetryAfter, Refusals: "burst", Verdict: analysis.HintUnknown, Told: 5},
+		},
 		Verification: analysis.Verification{
 			Below: &analysis.Check{Rate: 570, Sent: 1140, Seconds: 120},
 			Above: &analysis.Check{Rate: 630, Sent: 150, Rejected: 6, Seconds: 14.3},

@@ -144,6 +144,19 @@ func recoveryTable(d *analysis.Document) *table {
 	return t
 }
 
+// hintTable says whether refusals told the truth about when to come back.
+func hintTable(d *analysis.Document) *table {
+	t := &table{title: "Hints when to come back", columns: []column{
+		{head: "hint"}, {head: "refusals"}, {head: "verdict"}, {head: "named", right: true}, {head: "seen", right: true},
+		{head: "told", right: true, spare: 1}, {head: "kept", right: true}, {head: "too short", right: true}, {head: "too long", right: true},
+	}}
+	for _, h := range d.Hints {
+		t.add(words(h.Source), words(h.Refusals), words(h.Verdict), maybe(h.PromisedS, seconds, dash), maybe(h.SeenS, seconds, dash),
+			count(h.Told), count(h.Kept), count(h.TooShort), count(h.TooLong))
+	}
+	return t
+}
+
 // outcomeOrder is the place of an outcome in tables; unknown names come last.
 func outcomeOrder(name string) int {
 	if i := slices.Index(exchange.Outcomes, exchange.Outcome(name)); i >= 0 {

@@ -14,8 +14,8 @@ import (
 type TerminalOptions struct {
 	Width int  // columns of the terminal; 0 means no bound
 	Color bool // bold and colour by escape sequences
-	// Brief leaves out the stages, the latencies and the recovery times: the
-	// end of a run, where report.md is near.
+	// Brief leaves out the stages, the latencies, the recovery times and the
+	// hints: the end of a run, where report.md is near.
 	Brief bool
 }
 
@@ -72,6 +72,9 @@ func tables(d *analysis.Document, brief bool) []*table {
 		list = append(list, latencyTable(d))
 		if len(d.RecoveryS) > 0 {
 			list = append(list, recoveryTable(d))
+		}
+		if len(d.Hints) > 0 {
+			list = append(list, hintTable(d))
 		}
 	}
 	return append(list, verificationTable(d))

@@ -40,6 +40,10 @@ type Endpoint struct {
 	// at random; each has the limits, which are its share. 0 is 1.
 	Replicas int
 
+	// RetryAfter makes of the true wait what a refusal asks for, in seconds.
+	// Nil: refusals ask for nothing.
+	RetryAfter func(wait time.Duration) float64
+
 	ServerClock bool // tells when a request arrived
 	Completion  int  // completion tokens of an answer; 0: max_tokens
 
@@ -180,16 +184,21 @@ func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 	if e.ServerClock {
 		x.Arrived = (1e6*time.Second + ev.at).Truncate(time.Millisecond)
 	}
-	outcome, think := e.decide(ev.at, size)
+	outcome, wait := e.decide(ev.at, size)
 	x.Outcome = outcome
+	think := time.Duration(0)
 	if x.Outcome == exchange.Success {
-		think += e.takes(size)
+		think = wait + e.takes(size)
 		x.Usage = exchange.Usage{Prompt: int64(size.Prompt), Completion: int64(e.completion(size)), Total: int64(size.Prompt + e.completion(size))}
 		if e.Faults > 0 && e.Rand.Float64() < e.Faults {
 			x.Outcome, x.Status, x.Usage = exchange.Server, 500, exchange.Usage{}
 		}
 	} else {
 		x.Status = 429
+		if e.RetryAfter != nil && wait > 0 {
+			asked := e.RetryAfter(wait)
+			x.RetryAfterS = &asked
+		}
 	}
 	x.FirstByte = ev.at + think + e.oneWay()
 	x.Done = x.FirstByte
@@ -209,7 +218,8 @@ func (e *Endpoint) completion(z search.Size) int {
 }
 
 // decide returns what becomes of a request and how long it waits before it is
-// worked on.
+// worked on or, when it is refused, how long until it would pass if nothing
+// else came; 0 when that is not known.
 func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, time.Duration) {
 	if e.Random > 0 && e.Rand.Float64() < e.Random {
 		e.Refused++
@@ -235,8 +245,10 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 	}
 	if refusing < 0 {
 		wait := time.Duration(0)
-		for i, r := range rules {
+		for _, r := range rules {
 			wait = max(wait, r.Wait(at))
+		}
+		for i, r := range rules {
 			r.Book(at, at+wait+e.takes(z), costs[i])
 		}
 		e.Admitted++
@@ -247,8 +259,25 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 		r.Refuse(at, costs[i], i == refusing)
 	}
 	e.Refused++
-	if o := e.Limits[refusing].Refusal; o != "" {
-		return o, 0
+	wait := time.Duration(0)
+	if e.RetryAfter != nil {
+		wait = untilAll(rules, at, costs)
 	}
-	return exchange.Unclassified, 0
+	if o := e.Limits[refusing].Refusal; o != "" {
+		return o, wait
+	}
+	return exchange.Unclassified, wait
+}
+
+// untilAll returns how long it takes until all rules let a request pass if
+// nothing else comes; 0 when that is not known.
+func untilAll(rules []*limiter.Rule, at time.Duration, costs []float64) (wait time.Duration) {
+	for i, r := range rules {
+		again, clears := r.RetryAfter(at, costs[i])
+		if !clears {
+			return 0
+		}
+		wait = max(wait, again)
+	}
+	return wait
 }

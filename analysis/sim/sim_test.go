@@ -109,3 +109,23 @@ func TestFaultsAndClock(t *testing.T) {
 		t.Errorf("arrivals %v apart, want 1s", d)
 	}
 }
+
+// Refusals ask for what is made of the true wait: the longest of all limits
+// that have no room. Nothing is asked where no wait helps.
+func TestRetryAfter(t *testing.T) {
+	e := &sim.Endpoint{
+		Limits:     []sim.Limit{logOf(2, 5*time.Second), logOf(2, 20*time.Second)},
+		RetryAfter: func(wait time.Duration) float64 { return 2 * wait.Seconds() },
+	}
+	xs := send(t, e, search.Stage{Hits: 3, Rate: 1})
+	if asked := xs[2].RetryAfterS; asked == nil || *asked != 36 {
+		t.Errorf("asks for %v, want twice the 18 s that are left", asked)
+	}
+	if xs[0].RetryAfterS != nil {
+		t.Error("who is let in is asked to wait")
+	}
+	quota := &sim.Endpoint{Limits: []sim.Limit{{Spec: limiter.Spec{Algorithm: limiter.Quota, Amount: 1}}}, RetryAfter: e.RetryAfter}
+	if xs := send(t, quota, search.Stage{Hits: 2, Rate: 1}); xs[1].RetryAfterS != nil {
+		t.Error("asks to wait for what does not come back")
+	}
+}
