@@ -16,7 +16,8 @@ type subject struct {
 	class    string // what is hard about it
 	endpoint sim.Endpoint
 	rpm, tpm float64 // effective; 0: no limit in that dimension
-	// least are the admissions, tokens and time that can show its limits.
+	// least are the admissions, tokens and time that can show its limits; 0 where
+	// refusals do not come of a rate.
 	leastAdmitted, leastTokens float64
 	leastTime                  time.Duration
 	limits                     []sim.Limit
@@ -56,11 +57,11 @@ func draw(seed, n uint64) subject {
 	if rng.IntN(2) == 0 {
 		s.tpm = s.add(rng, algorithm, true, typed, lowestTPM, highestTPM)
 	}
-	s.trap(rng)
+	s.trap(rng, typed)
 	if !s.visible() {
 		return draw(seed, n+1<<32)
 	}
-	if !typed {
+	if !typed && s.rpm+s.tpm > 0 {
 		s.class += ", untyped"
 	}
 	s.sustainable()
@@ -113,10 +114,14 @@ func (s *subject) sustainable() {
 // visible reports whether each limit can be met at all behind the others: a
 // window of one must be filled at the pace that every other allows.
 func (s *subject) visible() bool {
+	const several = 3
 	for _, l := range s.limits {
 		for _, other := range s.limits {
 			if l.Tokens == other.Tokens {
 				continue // stacked ones are drawn to be visible
+			}
+			if l.ChargeAfter && other.Amount < several*other.Window.Seconds()/l.Window.Seconds() {
+				return false // what is let in overshoots: it is seen by what comes next
 			}
 			fits := other.Amount * math.Max(1, l.Window.Seconds()/other.Window.Seconds()) // of the other's unit, in a window
 			switch {
@@ -129,7 +134,7 @@ func (s *subject) visible() bool {
 }
 
 // trap adds, to some endpoints, what real limiters do beside counting.
-func (s *subject) trap(rng *rand.Rand) {
+func (s *subject) trap(rng *rand.Rand, typed bool) {
 	switch rng.IntN(8) {
 	case 0:
 		for i := range s.limits {
@@ -141,6 +146,53 @@ func (s *subject) trap(rng *rand.Rand) {
 			s.limits[i].Penalty = 15 * time.Second
 		}
 		s.class += ", penalty"
+	case 2:
+		s.charge(rng)
+	case 3:
+		s.instead(rng, typed)
+	}
+}
+
+// charge makes token limits, if there are any, charge otherwise: prompts only,
+// or all that was used, once the answer is complete.
+func (s *subject) charge(rng *rand.Rand) {
+	after := rng.IntN(2) == 0
+	for i := range s.limits {
+		l := &s.limits[i]
+		switch {
+		case !l.Tokens:
+		case after:
+			l.ChargeAfter = true
+		default:
+			l.Cost = func(prompt, _, _ int) float64 { return float64(prompt) }
+		}
+	}
+	if s.tpm > 0 {
+		s.class += map[bool]string{true: ", tokens charged after the answer", false: ", prompts charged"}[after]
+	}
+}
+
+// instead replaces the limits by what is none of a rate, or refuses nothing.
+func (s *subject) instead(rng *rand.Rand, typed bool) {
+	const most = 60 // in flight, and waiting requests a second
+	*s = subject{endpoint: s.endpoint}
+	switch rng.IntN(3) {
+	case 0:
+		s.class = "refusals at random"
+		s.endpoint.Random = between(rng, 0.02, 0.3)
+	case 1:
+		s.class = "a cap in flight"
+		s.endpoint.Think = time.Duration(between(rng, 100, 1000) * float64(time.Millisecond))
+		s.endpoint.PerToken = s.endpoint.Think / 20
+		s.limits = []sim.Limit{{Spec: limiter.Spec{Algorithm: limiter.Concurrency, Amount: math.Round(between(rng, 2, most))}}}
+		if typed {
+			s.limits[0].Refusal = exchange.RequestRate
+		}
+	default:
+		s.class = "requests wait"
+		l := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.LeakyBucket, Amount: between(rng, 0.2, most), Window: time.Second, Burst: 1e9}}
+		s.limits = []sim.Limit{l}
+		s.rpm = 60 * l.Rate()
 	}
 }
 

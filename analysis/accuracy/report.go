@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"probe/analysis"
+	"probe/analysis/limiter"
 	"probe/analysis/sim"
 )
 
@@ -87,6 +88,9 @@ func table(w io.Writer, figures []figure) bool {
 func prices(w io.Writer, results []result) {
 	asked := map[string][]price{}
 	for i := range results {
+		if results[i].subject.leastAdmitted == 0 {
+			continue
+		}
 		for q, p := range results[i].spent {
 			asked[q] = append(asked[q], p)
 		}
@@ -132,14 +136,19 @@ func figures(results []result) []figure {
 				inside++
 			}
 		}
-		if r.staircase == nil {
+		switch {
+		case r.subject.rpm == 0:
+		case r.staircase == nil:
 			stairs = append(stairs, 1)
-		} else {
+		default:
 			stairs = append(stairs, math.Abs(*r.staircase-r.subject.rpm)/r.subject.rpm)
 		}
 		ok, could := r.named()
 		named, nameable = named+ok, nameable+could
 		wrong += r.wrongClaims()
+		if r.subject.leastAdmitted == 0 {
+			continue
+		}
 		total := r.price(r.searchAdmitted, r.searchTokens, r.searchTook)
 		admitted, took = append(admitted, total.admitted), append(took, total.time)
 		if r.subject.leastTokens > 0 {
@@ -165,7 +174,7 @@ func share(n, of int) float64 { return float64(n) / float64(max(1, of)) }
 // the one that was found, or among its rivals.
 func (r *result) named() (ok, could int) {
 	for _, l := range r.document.Limits {
-		if l.Dimension != "requests" || !l.Binds {
+		if l.Dimension != "requests" || !l.Binds || len(r.subject.limits) == 0 {
 			continue
 		}
 		truth := string(r.subject.limits[0].Algorithm)
@@ -187,8 +196,14 @@ func (r *result) named() (ok, could int) {
 func (r *result) wrongClaims() int {
 	wrong := 0
 	for _, l := range r.document.Limits {
+		if l.Algorithm == limiter.Concurrency {
+			if !slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool { return t.Algorithm == l.Algorithm && t.Amount == *l.Amount }) {
+				wrong++
+			}
+			continue
+		}
 		if l.WindowLowS == nil || l.Low == nil {
-			wrong++ // a cap on requests in flight, or nothing that can be said
+			wrong++ // nothing that can be said
 			continue
 		}
 		low, high := *l.Low / *l.WindowHighS, *l.High / *l.WindowLowS

@@ -76,7 +76,7 @@ func delayOf(stage []Event, quickest, slack time.Duration) (Delay, bool) {
 	}
 	var served []Event
 	for i := range stage {
-		if e := &stage[i]; e.Fate == Admitted && waited(e) {
+		if e := &stage[i]; (e.Fate == Admitted || e.faulty()) && waited(e) { // who ends in a fault has had a turn
 			served = append(served, *e)
 		}
 	}

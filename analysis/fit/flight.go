@@ -10,7 +10,9 @@ import (
 )
 
 // flights looks for a cap on requests in flight: every admission found room,
-// every wanted refusal found none. It is false when no cap does both.
+// every wanted refusal found none. It is false when no cap does both, or when no
+// refusal surely came while as many were in flight: where answers take no longer
+// than arrivals are uncertain, a cap of one would explain anything.
 //
 // A request is in flight from its arrival until the server is done with it,
 // which is the way back before the answer is in: at least the fastest round
@@ -22,7 +24,7 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 	}
 	air := newAirspace(f.log)
 	c := Candidate{Shape: shape, High: math.Inf(1)}
-	next := 0
+	next, most := 0, 0.0 // that were surely in flight when something was refused
 	for i := range f.log.Events {
 		e := &f.log.Events[i]
 		switch {
@@ -31,13 +33,14 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 		case next < len(wanted) && wanted[next] == i:
 			next++
 			c.High = min(c.High, air.maybe(e.At))
+			most = max(most, air.surely(e.At))
 		}
 		if c.High < c.Low {
 			return Candidate{}, false
 		}
 	}
 	c.Best, c.Explained = c.Low, slices.Clone(wanted)
-	return c, c.Low > 0
+	return c, c.Low > 0 && most >= c.Low
 }
 
 // airspace counts what is in flight at moments that ascend.

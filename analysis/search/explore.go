@@ -282,7 +282,7 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 			s.RangeEnded = true
 			return false, nil
 		case s.waits(ax):
-			return false, nil
+			return false, s.queue(ax)
 		case s.now >= ax.began+horizon, sent >= s.horizon(ax.rate):
 			if err := s.sharpenLargest(ax); err != nil {
 				return false, err
@@ -410,6 +410,24 @@ func (s *Search) waits(ax *axis) bool {
 		s.warn("%s: nothing was refused; what comes faster than %.4g requests a second waits, up to %.3g s so far", ax.dim, d.Rate(), d.Longest.Seconds())
 	}
 	return ok
+}
+
+// queue offers a little more than an endpoint serves that lets requests wait,
+// for so long that the rate is known as closely as wanted, or the longest window.
+func (s *Search) queue(ax *axis) error {
+	const over = 1.25 // times what is served
+	d, ok := fit.ExplainDelay(s.log())
+	if !ok || d.High-d.Low <= s.cfg.Precision*d.Rate() {
+		return nil
+	}
+	known := d.Rate() * (1/d.Low - 1/d.High) / 2 * float64(d.Served) / d.Rate() // how closely times are known
+	long := math.Min(2*known/s.cfg.Precision, s.cfg.MaxWindow.Seconds())
+	rate := math.Min(over*d.Rate(), ax.rate)
+	_, err := s.ask(Stage{
+		Question: "queue", Dimension: ax.dim, Why: "at what rate requests are served that wait",
+		Rate: rate, Hits: int(math.Ceil(rate*long)) + 1, Sizes: []Size{ax.size},
+	})
+	return err
 }
 
 // nothingMet says that the range ended without a limit.
