@@ -9,7 +9,8 @@
 // hide behind it? If not, there is a second, slower limiter, and the same
 // questions are asked of that one. Then the same for tokens, with large
 // requests sent more slowly than the request limit found before; then the
-// step at which burst protection begins; then the trial key's allocation.
+// step at which burst protection begins; then the trial key's allocation; then
+// whether further keys have a quota of their own.
 //
 // Overload is never the estimate: a stage of the search ends at the first
 // refusals. The search is deterministic and knows nothing about a network: it
@@ -65,6 +66,7 @@ type Config struct {
 	MaxPrompt int           // largest prompt, in tokens
 	MaxTokens int           // completion tokens asked for in each request
 	TrialKey  string        // key whose allocation may be used up; empty: none
+	OtherKeys []string      // further keys that may share the quota of the first one; none for trial
 	Verify    bool          // close with a soak below and above the limit
 	// Staircase replaces the adaptive questions by fixed steps.
 	Staircase *Staircase
@@ -85,6 +87,7 @@ type Search struct {
 	now   time.Duration // end of the last stage
 
 	main []exchange.Exchange // exchanges of the first key
+	axes map[fit.Dimension]*axis
 	fits map[fit.Dimension]fitted
 	read reading
 
@@ -106,7 +109,7 @@ func New(cfg Config, send Send) *Search {
 	if cfg.MinWindow == 0 {
 		cfg.MinWindow = 200 * time.Millisecond
 	}
-	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}}
+	return &Search{cfg: cfg, send: send, axes: map[fit.Dimension]*axis{}, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}}
 }
 
 // Run asks until everything that was looked for is answered, and returns nil
@@ -136,7 +139,7 @@ func (s *Search) Run() error {
 			return err
 		}
 	}
-	return nil
+	return s.keys()
 }
 
 func (s *Search) looksFor(what string) bool {
@@ -168,7 +171,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 				reply.Exchanges[i].Void = true
 			}
 		}
-		if st.Key == "" {
+		if st.Key == "" && st.Keys == nil {
 			s.main = append(s.main, reply.Exchanges...)
 		}
 		if err != nil {
@@ -192,7 +195,7 @@ func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
 	faults := 0
 	for i := range xs {
 		switch o := xs[i].Outcome; {
-		case st.Key == "" && o.EndsRun():
+		case st.Key == "" && !s.isOther(xs[i].Key) && o.EndsRun():
 			return &HopelessError{fmt.Sprintf("the endpoint answered %s: %s", o, xs[i].Rule)}
 		case o == exchange.Transport, o == exchange.Timeout, o == exchange.InvalidRequest:
 			faults++
