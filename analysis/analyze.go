@@ -43,8 +43,10 @@ type Input struct {
 	// Sums are of all attempts; nil when Exchanges are all.
 	Sums    *Sums
 	Stages  []Stage
-	MainKey string   // the key whose limits are looked for
-	LookFor []string // what was looked for: see package search
+	MainKey string // the key whose limits are looked for
+	// OtherKeys are those of which it is asked whether they share its quota.
+	OtherKeys []string
+	LookFor   []string // what was looked for: see package search
 	// Precision is the relative width of an interval that was asked for; 0: not said.
 	Precision float64
 
@@ -87,8 +89,11 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d.Complete = d.StoppedBy.complete()
 	d.Cost = cost(in.Sums.all(), in.Prices)
 	d.Latency = in.Sums.latency()
+	verdicts := e.judgeKeys(in)
+	d.Keys = keyRows(in, e, verdicts)
 	d.Stages = stageRows(in)
 	d.Findings = e.findings(d)
+	d.warnKeys(verdicts)
 	d.warnings(in, e)
 	return d, e.traces()
 }
@@ -116,6 +121,7 @@ func (d *Document) stoppedBy(in Input, e *evidence) StoppedBy {
 // evidence is the log of the main key and what explains it.
 type evidence struct {
 	main     []exchange.Exchange
+	besides  []exchange.Exchange // of the stages that ask about other keys, whoever's
 	log      *fit.Log
 	requests []fit.Limit
 	tokens   []fit.Limit
@@ -128,12 +134,16 @@ type evidence struct {
 
 func newEvidence(in Input) *evidence {
 	e := &evidence{left: map[fit.Dimension]int{}}
+	besides := numbersOf(in.Stages, search.Keys, search.KeyAlone)
 	for _, x := range in.Exchanges {
-		if x.Key == in.MainKey {
+		switch {
+		case besides[x.Stage]: // what other keys used may be missing
+			e.besides = append(e.besides, x)
+		case x.Key == in.MainKey:
 			e.main = append(e.main, x)
 		}
 	}
-	trials := numbers(in.Stages, search.Accounting)
+	trials := numbersOf(in.Stages, search.Accounting)
 	var trial *fit.Log
 	e.log, trial = fit.NewLog(e.main).Split(trials)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
@@ -170,11 +180,11 @@ func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	}
 }
 
-// numbers returns the stages that ask a question.
-func numbers(stages []Stage, question string) map[int]bool {
+// numbersOf returns the numbers of the stages that ask one of some questions.
+func numbersOf(stages []Stage, questions ...string) map[int]bool {
 	asked := map[int]bool{}
 	for _, s := range stages {
-		if s.Question == question {
+		if slices.Contains(questions, s.Question) {
 			asked[s.Number] = true
 		}
 	}
@@ -183,7 +193,7 @@ func numbers(stages []Stage, question string) map[int]bool {
 
 // ofQuestion returns the exchanges of the stages that ask a question.
 func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
-	asked := numbers(stages, question)
+	asked := numbersOf(stages, question)
 	var some []exchange.Exchange
 	for _, x := range xs {
 		if asked[x.Stage] {

@@ -55,8 +55,10 @@ type Document struct {
 	Verification Verification `json:"verification"`
 	Cost         Cost         `json:"cost"`
 	Latency      Latency      `json:"latency"`
-	Stages       []StageRow   `json:"stages"`
-	Warnings     []string     `json:"warnings"`
+	// Keys says of every further key whether it shares the first one's quota.
+	Keys     []KeyRow   `json:"keys,omitempty"`
+	Stages   []StageRow `json:"stages"`
+	Warnings []string   `json:"warnings"`
 
 	// Findings are sentences for people: what was found and how one knows.
 	Findings []string `json:"findings,omitempty"`
@@ -99,6 +101,23 @@ type Limit struct {
 	Refusals   string   `json:"refusals,omitempty"` // outcome that this limit gives
 	Key        string   `json:"key,omitempty"`      // for a limit seen with one key only
 	Why        string   `json:"why,omitempty"`      // the evidence in a sentence
+}
+
+// A KeyRow says whether a key shares the quota of the first key, whose limits
+// are those of the document. Keys are called by their names.
+type KeyRow struct {
+	Name  string `json:"name"`
+	First string `json:"first"` // the key that it was set beside
+	// Dimension is what the limit counts that both were tried at, requests or
+	// tokens; empty: none was found.
+	Dimension string `json:"dimension,omitempty"`
+	// SharedQuota says that both count against one limit, so that rotating them
+	// buys nothing; nil: not known.
+	SharedQuota *bool `json:"shared_quota"`
+	// Admitted and Rejected count the requests with the key that came while the
+	// limit of the first one was surely used up.
+	Admitted int64 `json:"admitted"`
+	Rejected int64 `json:"rejected"`
 }
 
 // Evidence counts the answers that speak for and against a limit.

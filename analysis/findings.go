@@ -44,6 +44,11 @@ func (e *evidence) findings(d *Document) []string {
 			say("%s", s)
 		}
 	}
+	for i := range d.Keys {
+		if f := d.Keys[i].finding(); f != "" {
+			out = append(out, f)
+		}
+	}
 	switch {
 	case e.log.ServerClock:
 		say("Arrivals are by the server's own clock, good to a millisecond.")

@@ -89,7 +89,7 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 	}
 	if l.Algorithm != limiter.Ramp {
 		row.Declared = declared(in.Declared, l)
-		row.Advertised = advertised(in.Exchanges, l)
+		row.Advertised = advertised(e.main, l) // another key may be told of other limits
 	}
 	row.Why = why(l, &row)
 	return row

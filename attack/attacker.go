@@ -190,11 +190,26 @@ func (a *Attacker) vegeta(f *flight) *vegeta.Attacker {
 // entry returns the transport through which the requests of a flight go.
 func (a *Attacker) entry(f *flight) *entry {
 	e := &entry{f: f, header: a.header, shared: a.cfg.Wrap == nil, next: a.chain}
-	if e.shared {
-		e.header = a.header.Clone()
-		a.recorder.keys.sign(e.header, a.parsed, f.key)
+	if !e.shared {
+		return e
+	}
+	e.header = a.signed(f.key)
+	for _, name := range f.stage.Keys {
+		if name != "" && e.others[name] == nil {
+			if e.others == nil {
+				e.others = map[string]http.Header{}
+			}
+			e.others[name] = a.signed(name)
+		}
 	}
 	return e
+}
+
+// signed returns the headers of requests with the key of the given name.
+func (a *Attacker) signed(key string) http.Header {
+	h := a.header.Clone()
+	a.recorder.keys.sign(h, a.parsed, key)
+	return h
 }
 
 // client returns the client through which the requests of a flight go.
@@ -242,7 +257,8 @@ func interrupted(ctx context.Context, s search.Stage) error {
 	return fmt.Errorf("attack: stage %d was interrupted: %w", s.Number, context.Cause(ctx))
 }
 
-// accept checks a stage and returns the name of the key that it uses.
+// accept checks a stage and returns the name of the key that those of its
+// requests use that name none.
 func (a *Attacker) accept(s search.Stage) (key string, err error) {
 	bad := func(format string, args ...any) (string, error) {
 		return "", fmt.Errorf("attack: stage %d: "+format, append([]any{s.Number}, args...)...)
@@ -256,6 +272,8 @@ func (a *Attacker) accept(s search.Stage) (key string, err error) {
 		return bad("offsets must begin at 0 or later and not decrease")
 	case s.Offsets == nil && !(s.Rate > 0):
 		return bad("rate %v: must be above 0", s.Rate)
+	case s.Keys != nil && len(s.Keys) < s.Hits:
+		return bad("%d keys for %d hits", len(s.Keys), s.Hits)
 	case s.Rest < 0:
 		return bad("rest %v: must not be negative", s.Rest)
 	case a.cfg.Kind == KindChat && len(s.Sizes) == 0:
@@ -264,8 +282,10 @@ func (a *Attacker) accept(s search.Stage) (key string, err error) {
 	if key = s.Key; key == "" && len(a.cfg.Keys) > 0 {
 		key = a.cfg.Keys[0]
 	}
-	if key != "" && !slices.Contains(a.cfg.Keys, key) {
-		return bad("key %q is not among %v", key, a.cfg.Keys)
+	for _, name := range append([]string{key}, s.Keys...) {
+		if name != "" && !slices.Contains(a.cfg.Keys, name) {
+			return bad("key %q is not among %v", name, a.cfg.Keys)
+		}
 	}
 	return key, nil
 }

@@ -235,6 +235,35 @@ func TestKeyGoesNowhereElse(t *testing.T) {
 	}
 }
 
+// A stage may have requests with several keys, with a strategy and without.
+func TestKeyOfEachRequest(t *testing.T) {
+	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
+		"plain": nil, "strategy": func(next http.RoundTripper) http.RoundTripper { return next },
+	} {
+		t.Run(name, func(t *testing.T) {
+			signed := make(chan string, 4)
+			handler := func(w http.ResponseWriter, r *http.Request) {
+				signed <- r.Header.Get("Authorization")
+				answer(w, r)
+			}
+			change := func(c *attack.Config) {
+				c.Keys, c.Wrap = []string{"main", "second"}, wrap
+				c.Reveal = func(name string) (string, error) { return "sk-" + name, nil }
+			}
+			inBubble(t, handler, change, func(t *testing.T, a *attack.Attacker) {
+				st := stage(4, 1)
+				st.Keys = []string{"", "second", "main", "second"}
+				for i, x := range send(t, a, st).Exchanges {
+					want := []string{"main", "second", "main", "second"}[i]
+					if got := <-signed; got != "Bearer sk-"+want || x.Key != want {
+						t.Errorf("request %d went out with %q, recorded as %q; want %s", i, got, x.Key, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestCanaryStaysHidden(t *testing.T) {
 	var written strings.Builder
 	sink := func(x exchange.Exchange) error { return json.NewEncoder(&written).Encode(x) }
@@ -290,6 +319,8 @@ func TestImpossible(t *testing.T) {
 		"not decrease":     {Hits: 2, Offsets: []time.Duration{1, 0}, Sizes: size},
 		"no sizes":         {Hits: 2, Rate: 1},
 		`key "x" is not`:   {Hits: 2, Rate: 1, Sizes: size, Key: "x"},
+		`key "y" is not`:   {Hits: 2, Rate: 1, Sizes: size, Keys: []string{"", "y"}},
+		"1 keys for 2":     {Hits: 2, Rate: 1, Sizes: size, Keys: []string{"main"}},
 		"rest -1s":         {Hits: 2, Rate: 1, Sizes: size, Rest: -time.Second},
 		"rate NaN: must b": {Hits: 2, Rate: nan(), Sizes: size},
 	} {

@@ -20,6 +20,9 @@ type entry struct {
 	// requests share it, and the key is in it.
 	header http.Header
 	shared bool
+	// others are the headers of requests that have another key than the
+	// stage's, by its name; nil where all have the same.
+	others map[string]http.Header
 	next   http.RoundTripper
 }
 
@@ -85,6 +88,8 @@ func (e *entry) begin(h hit, due time.Duration) context.Context {
 func (e *entry) send(out *http.Request, h hit) (*http.Response, error) {
 	if out.Header = e.header; !e.shared {
 		out.Header = e.header.Clone()
+	} else if other, ok := e.others[e.f.keyOf(h.number)]; ok {
+		out.Header = other
 	}
 	resp, err := e.next.RoundTrip(out)
 	if e.f.work != nil {

@@ -22,7 +22,7 @@ const hopeless = 3
 // A flight is a stage under way.
 type flight struct {
 	stage   search.Stage
-	key     string
+	key     string        // of the requests that name none
 	start   time.Duration // of the schedule, endpoint time
 	clock   Clock
 	sink    Sink
@@ -96,6 +96,14 @@ func (f *flight) begin(start time.Duration) (ok bool) {
 
 // hits returns how many requests are to be sent here.
 func (f *flight) hits() int { return f.share.Hits(f.stage.Hits) }
+
+// keyOf returns the name of the key of request number k.
+func (f *flight) keyOf(k int) string {
+	if f.stage.Keys != nil && f.stage.Keys[k] != "" {
+		return f.stage.Keys[k]
+	}
+	return f.key
+}
 
 // due returns when request number k is to go out, in endpoint time.
 func (f *flight) due(k int) time.Duration {

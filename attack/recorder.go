@@ -75,7 +75,7 @@ func (r *recorder) begin(req *http.Request, t *task) exchange.Exchange {
 		Stage:     t.f.stage.Number,
 		Attempt:   int(t.attempts.Add(1)),
 		Target:    r.cfg.Target,
-		Key:       t.f.key,
+		Key:       t.f.keyOf(t.hit.number),
 		Model:     r.cfg.Model,
 		Scheduled: t.due,
 		MaxTokens: t.hit.size.MaxTokens,

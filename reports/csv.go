@@ -21,7 +21,11 @@ type csvTable struct {
 
 // csvTables lists the CSV files of a run.
 func csvTables(d *analysis.Document) []csvTable {
-	return []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d), hintsCSV(d)}
+	tables := []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d), hintsCSV(d)}
+	if len(d.Keys) > 0 {
+		tables = append(tables, keysCSV(d))
+	}
+	return tables
 }
 
 // write writes t as RFC 4180 asks, with a header line.
@@ -76,6 +80,18 @@ func outcomesCSV(d *analysis.Document) csvTable {
 		t.rows = append(t.rows, []string{string(o), integer(d.Requests[string(o)])})
 	}
 	t.rows = append(t.rows, []string{"attempts", integer(d.Requests["attempts"])})
+	return t
+}
+
+func keysCSV(d *analysis.Document) csvTable {
+	t := csvTable{name: "keys", header: []string{"name", "first", "dimension", "shared_quota", "admitted", "rejected"}}
+	for _, k := range d.Keys {
+		shared := ""
+		if k.SharedQuota != nil {
+			shared = strconv.FormatBool(*k.SharedQuota)
+		}
+		t.rows = append(t.rows, []string{k.Name, k.First, k.Dimension, shared, integer(k.Admitted), integer(k.Rejected)})
+	}
 	return t
 }
 

@@ -58,6 +58,10 @@ func newPage(d *analysis.Document, data PageData) (*page.Page, error) {
 			tableBlock(effectiveTable(d)), chartBlock(charts.limitMap()),
 		}, listBlocks(otherFindings(d))...)},
 	}
+	if len(d.Keys) > 0 {
+		p.Sections = append(p.Sections, page.Section{ID: "keys", Title: "Keys", Blocks: []page.Block{
+			{Text: "Whether further keys are let in while the limit of the first one is used up."}, tableBlock(keyQuotaTable(d))}})
+	}
 	p.Sections = append(p.Sections, baselineSection(data.Baseline)...)
 	p.Sections = append(p.Sections,
 		page.Section{ID: "outcomes", Title: "Outcomes", Blocks: []page.Block{tableBlock(outcomeTable(d))}},

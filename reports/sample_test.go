@@ -198,6 +198,10 @@ func qwenDocument() *analysis.Document {
 			E2ES:  &analysis.Percentiles{P50: 0.195, P95: 0.262, P99: 0.318}, DeclineS: &analysis.Percentiles{P50: 0.02, P95: 0.031, P99: 0.044},
 			OutputTokensPerS: ref(3.71),
 		},
+		Keys: []analysis.KeyRow{
+			{Name: "second", First: "main", Dimension: "requests", SharedQuota: ref(true), Rejected: 2},
+			{Name: "third", First: "main", Dimension: "requests", Admitted: 1},
+		},
 		Warnings: []string{"recovery after burst was not found: no request followed within the wait that was allowed"},
 		Findings: []string{"The limit per minute and the limit per second admit the same rate: 10 × 60 = 600."},
 	}

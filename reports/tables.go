@@ -56,6 +56,24 @@ func firstSeen(d *analysis.Document, o exchange.Outcome) string {
 	return dash
 }
 
+// keyQuotaTable says which keys share a quota.
+func keyQuotaTable(d *analysis.Document) *table {
+	t := &table{title: "Keys", columns: []column{
+		{head: "key"}, {head: "quota"}, {head: "let in", right: true}, {head: "refused", right: true},
+	}, notes: []string{"Counted are requests that came while the limit of " + d.Keys[0].First + " was surely used up."}}
+	for _, k := range d.Keys {
+		quota := "not known"
+		if k.SharedQuota != nil {
+			quota = "its own"
+			if *k.SharedQuota {
+				quota = "shared with " + k.First
+			}
+		}
+		t.add(k.Name, quota, count(k.Admitted), count(k.Rejected))
+	}
+	return t
+}
+
 // costTable says what the run cost and what a success costs.
 func costTable(d *analysis.Document) *table {
 	c := d.Cost

@@ -59,7 +59,8 @@ type Log struct {
 	// evenly arrives unevenly by about this much.
 	Spread time.Duration
 
-	// RoundTrip is the fastest round trip of an answer that needs no computing.
+	// RoundTrip is the fastest round trip: where something was refused, that of an
+	// answer that needs no computing.
 	RoundTrip time.Duration
 
 	// ServerClock tells that arrivals are by the server's own clock.
@@ -102,11 +103,10 @@ func NewLog(xs []exchange.Exchange) *Log {
 		l.Events = append(l.Events, e)
 	}
 	slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
-	quick := quickRoundTrips(xs)
-	l.Spread, l.Slack = spread(quick, usual), spread(quick, nearlyAll)
-	if len(quick) > 0 {
-		l.RoundTrip = quick[0]
+	for _, alike := range roundTrips(xs) {
+		l.Spread, l.Slack = max(l.Spread, spread(alike, usual)), max(l.Slack, spread(alike, nearlyAll))
 	}
+	l.RoundTrip = fastest(xs)
 	if l.ServerClock {
 		l.Slack = serverResolution
 	} else {
@@ -183,27 +183,40 @@ const minSample = 5
 // Percentiles of round trips: what nearly all keep, and what most do.
 const nearlyAll, usual = 99, 90
 
-// quickRoundTrips returns round trips in ascending order. Refusals are
-// preferred: the server answers them without computing, so what varies is the
-// way there and back.
-func quickRoundTrips(xs []exchange.Exchange) []time.Duration {
-	var quick, all []time.Duration
+// roundTrips returns round trips in ascending order, those that may be held
+// against each other together. Refusals are preferred: the server answers them
+// without computing, so what varies is the way there and back. While there are
+// few, the others vary at least as much among themselves.
+func roundTrips(xs []exchange.Exchange) [][]time.Duration {
+	var quick, others []time.Duration
 	for i := range xs {
 		x := &xs[i]
-		if x.Status == 0 {
-			continue
-		}
-		rtt := firstByte(x) - x.Sent
-		all = append(all, rtt)
-		if x.Refused() {
+		switch rtt := firstByte(x) - x.Sent; {
+		case x.Status == 0:
+		case x.Refused():
 			quick = append(quick, rtt)
+		default:
+			others = append(others, rtt)
 		}
-	}
-	if len(quick) < minSample {
-		quick = all
 	}
 	slices.Sort(quick)
-	return quick
+	slices.Sort(others)
+	if len(quick) < minSample {
+		return [][]time.Duration{quick, others}
+	}
+	return [][]time.Duration{quick}
+}
+
+// fastest is the shortest time in which something was answered.
+func fastest(xs []exchange.Exchange) (shortest time.Duration) {
+	for i := range xs {
+		if x := &xs[i]; x.Status != 0 {
+			if rtt := firstByte(x) - x.Sent; shortest == 0 || rtt < shortest {
+				shortest = rtt
+			}
+		}
+	}
+	return shortest
 }
 
 // spread is the difference between a slow round trip, by percentile, and the

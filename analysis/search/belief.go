@@ -98,19 +98,23 @@ func (s *Search) guards(ax *axis) []guard {
 			limits = limits[:len(limits)-1]
 		}
 		for i := range limits {
-			for _, c := range limits[i].Candidates() {
-				spec, ok := c.Strict(log.Slack)
-				if !ok {
-					continue
-				}
-				guards = append(guards, guard{dim, c.Replayed(log, spec), c.EmptyAfter()})
-			}
+			guards = append(guards, guardsOf(log, dim, &limits[i])...)
 		}
 	}
 	if s.read.guards == nil {
 		s.read.guards = map[fit.Dimension][]guard{}
 	}
 	s.read.guards[ax.dim] = guards
+	return guards
+}
+
+// guardsOf are a limit as it is kept below, by each of its candidates.
+func guardsOf(log *fit.Log, dim fit.Dimension, l *fit.Limit) (guards []guard) {
+	for _, c := range l.Candidates() {
+		if spec, ok := c.Strict(log.Slack); ok {
+			guards = append(guards, guard{dim, c.Replayed(log, spec), c.EmptyAfter()})
+		}
+	}
 	return guards
 }
 

@@ -30,7 +30,7 @@ func wordingOf(x *exchange.Exchange) wording { return wording{x.Outcome, x.Rule}
 func (s *Search) goOn(st Stage, xs []exchange.Exchange) ([]exchange.Exchange, error) {
 	err := s.mustGoOn(st, xs)
 	spent := spentAllowance(xs)
-	if err == nil || st.Key != "" || spent == nil || !admittedBefore(s.main) {
+	if err == nil || st.Key != "" || st.Keys != nil || spent == nil || !admittedBefore(s.main) {
 		return xs, err
 	}
 	look := Stage{

@@ -12,13 +12,16 @@ import (
 // requests asks for the request limits, with requests so small that their
 // tokens should not matter.
 func (s *Search) requests() error {
-	return s.explore(&axis{dim: fit.Requests, size: s.size(smallPrompt), rate: s.cfg.MaxRPS})
+	ax := &axis{dim: fit.Requests, size: s.size(smallPrompt), rate: s.cfg.MaxRPS}
+	s.axes[ax.dim] = ax
+	return s.explore(ax)
 }
 
 // tokens asks for the token limits, with large requests sent more slowly than
 // any request limit found before.
 func (s *Search) tokens() error {
 	ax := s.tokenAxis()
+	s.axes[ax.dim] = ax
 	fits, err := s.largest(ax)
 	if err != nil || !fits {
 		return err

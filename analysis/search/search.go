@@ -10,7 +10,8 @@
 // questions are asked of that one. Then the same for tokens, with large
 // requests sent more slowly than the request limit found before; then the
 // step at which burst protection begins; then the trial key's allocation; then
-// which tokens the token limit charges.
+// which tokens the token limit charges; then whether further keys have a quota of
+// their own.
 //
 // Overload is never the estimate: a stage of the search ends at the first
 // refusals. The search is deterministic and knows nothing about a network: it
@@ -67,6 +68,7 @@ type Config struct {
 	MaxTokens int           // completion tokens asked for in each request
 	MaxOutput int           // the most asked for, to learn which tokens are charged; not tried if not above MaxTokens
 	TrialKey  string        // key whose allocation may be used up; empty: none
+	OtherKeys []string      // further keys that may share the quota of the first one; none for trial
 	Verify    bool          // close with a soak below and above the limit
 	// Staircase replaces the adaptive questions by fixed steps.
 	Staircase *Staircase
@@ -87,6 +89,7 @@ type Search struct {
 	now   time.Duration // end of the last stage
 
 	main []exchange.Exchange // exchanges of the first key
+	axes map[fit.Dimension]*axis
 	fits map[fit.Dimension]fitted
 	read reading
 
@@ -109,7 +112,10 @@ func New(cfg Config, send Send) *Search {
 	if cfg.MinWindow == 0 {
 		cfg.MinWindow = 200 * time.Millisecond
 	}
-	return &Search{cfg: cfg, send: send, fits: map[fit.Dimension]fitted{}, settled: map[wording]exchange.Verdict{}, charged: fit.Charge{Accounting: fit.PromptPlusCompl}}
+	return &Search{
+		cfg: cfg, send: send, axes: map[fit.Dimension]*axis{}, fits: map[fit.Dimension]fitted{},
+		charged: fit.Charge{Accounting: fit.PromptPlusCompl}, settled: map[wording]exchange.Verdict{},
+	}
 }
 
 // Run asks until everything that was looked for is answered, and returns nil
@@ -131,7 +137,6 @@ func (s *Search) Run() error {
 		{LookTokens, s.tokens},
 		{LookBurst, s.burst},
 		{LookFreeQuota, s.freeQuota},
-		{LookTokens, s.accounting}, // last, because what it sends is evidence for nothing else
 	} {
 		if !s.looksFor(q.what) {
 			continue
@@ -140,7 +145,23 @@ func (s *Search) Run() error {
 			return err
 		}
 	}
-	return nil
+	if err := s.inTheEnd("token accounting: it", s.accounting); err != nil {
+		return err
+	}
+	return s.inTheEnd("keys: whether they share a quota", s.keys)
+}
+
+// inTheEnd asks a question when the limits are known: neither the end of the
+// budget nor an endpoint that fails now makes less of them, so that both leave
+// only this question open.
+func (s *Search) inTheEnd(what string, ask func() error) error {
+	err := ask()
+	var hopeless *HopelessError
+	if errors.Is(err, ErrBudget) || errors.As(err, &hopeless) {
+		s.warn("%s was not asked to the end: %v", what, err)
+		return nil
+	}
+	return err
 }
 
 func (s *Search) looksFor(what string) bool {
@@ -172,7 +193,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 				reply.Exchanges[i].Void = true
 			}
 		}
-		if st.Key == "" && st.Question != Accounting {
+		if st.Key == "" && st.Keys == nil && st.Question != Accounting {
 			s.main = append(s.main, reply.Exchanges...)
 		}
 		if err != nil {
@@ -196,7 +217,7 @@ func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
 	faults := 0
 	for i := range xs {
 		switch o := xs[i].Outcome; {
-		case st.Key == "" && o.EndsRun():
+		case st.Key == "" && !s.isOther(xs[i].Key) && o.EndsRun():
 			return &HopelessError{fmt.Sprintf("the endpoint answered %s: %s", o, xs[i].Rule)}
 		case o == exchange.Transport, o == exchange.Timeout, o == exchange.InvalidRequest:
 			faults++

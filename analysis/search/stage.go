@@ -32,6 +32,9 @@ type Stage struct {
 	Sizes []Size `json:"sizes"`
 
 	Key string `json:"key,omitempty"` // name of the key to use; empty means the first
+	// Keys names the key of each request, where not all have the same; nil means
+	// that Key is every request's.
+	Keys []string `json:"keys,omitempty"`
 
 	// StopAfter ends the stage early once this many requests were refused by
 	// a limiter; 0 never does. Requests in flight by then still count.
@@ -57,6 +60,14 @@ func (s *Stage) At(k int) time.Duration {
 
 // Size returns how large request k is.
 func (s *Stage) Size(k int) Size { return s.Sizes[k%len(s.Sizes)] }
+
+// KeyOf returns the name of the key of request k; empty means the first.
+func (s *Stage) KeyOf(k int) string {
+	if s.Keys != nil {
+		return s.Keys[k]
+	}
+	return s.Key
+}
 
 // Duration returns the time from the first to the last request.
 func (s *Stage) Duration() time.Duration {

@@ -43,6 +43,9 @@ type Endpoint struct {
 	// RetryAfter makes of the true wait what a refusal asks for, in seconds.
 	// Nil: refusals ask for nothing.
 	RetryAfter func(wait time.Duration) float64
+	// Own names keys that have an account, and limiters, of their own. All other
+	// keys share one account. Behind replicas nobody has one.
+	Own []string
 
 	ServerClock bool // tells when a request arrived
 	Completion  int  // completion tokens of an answer; 0: max_tokens
@@ -55,7 +58,8 @@ type Endpoint struct {
 	Refused  int
 	Clock    time.Duration
 
-	rules [][]*limiter.Rule // of each replica
+	rules [][]*limiter.Rule          // of each replica
+	own   map[string][]*limiter.Rule // of keys with an account of their own
 	seq   uint64
 }
 
@@ -125,12 +129,18 @@ func (e *Endpoint) begin() {
 	if e.rules != nil {
 		return
 	}
-	for range max(1, e.Replicas) {
-		var rules []*limiter.Rule
+	account := func() (rules []*limiter.Rule) {
 		for _, l := range e.Limits {
 			rules = append(rules, limiter.NewRule(l.Spec))
 		}
-		e.rules = append(e.rules, rules)
+		return rules
+	}
+	for range max(1, e.Replicas) {
+		e.rules = append(e.rules, account())
+	}
+	e.own = map[string][]*limiter.Rule{}
+	for _, key := range e.Own {
+		e.own[key] = account()
 	}
 	if e.Rand == nil {
 		e.Rand = rand.New(rand.NewPCG(1, 2))
@@ -177,14 +187,14 @@ func (e *Endpoint) release(done []time.Duration, now time.Duration) []time.Durat
 func (e *Endpoint) answer(st *search.Stage, ev event) exchange.Exchange {
 	size := st.Size(ev.k)
 	x := exchange.Exchange{
-		Seq: e.seq, Task: e.seq, Attempt: 1, Stage: st.Number, Key: st.Key, Scheduled: ev.sent, Sent: ev.sent,
+		Seq: e.seq, Task: e.seq, Attempt: 1, Stage: st.Number, Key: st.KeyOf(ev.k), Scheduled: ev.sent, Sent: ev.sent,
 		PromptTokens: size.Prompt, MaxTokens: size.MaxTokens, Status: 200,
 	}
 	e.seq++
 	if e.ServerClock {
 		x.Arrived = (1e6*time.Second + ev.at).Truncate(time.Millisecond)
 	}
-	outcome, wait := e.decide(ev.at, size)
+	outcome, wait := e.decide(ev.at, size, x.Key)
 	x.Outcome = outcome
 	think := time.Duration(0)
 	if x.Outcome == exchange.Success {
@@ -217,10 +227,10 @@ func (e *Endpoint) completion(z search.Size) int {
 	return z.MaxTokens
 }
 
-// decide returns what becomes of a request and how long it waits before it is
+// decide returns what becomes of a request with a key and how long it waits before it is
 // worked on or, when it is refused, how long until it would pass if nothing
 // else came; 0 when that is not known.
-func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, time.Duration) {
+func (e *Endpoint) decide(at time.Duration, z search.Size, key string) (exchange.Outcome, time.Duration) {
 	if e.Random > 0 && e.Rand.Float64() < e.Random {
 		e.Refused++
 		return exchange.RequestRate, 0
@@ -228,6 +238,8 @@ func (e *Endpoint) decide(at time.Duration, z search.Size) (exchange.Outcome, ti
 	rules := e.rules[0]
 	if e.Replicas > 1 {
 		rules = e.rules[e.Rand.IntN(e.Replicas)]
+	} else if own, ok := e.own[key]; ok {
+		rules = own
 	}
 	costs := make([]float64, len(rules))
 	refusing := -1

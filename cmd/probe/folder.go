@@ -89,7 +89,7 @@ func readInput(r *runfolder.Reader, name string, scenario []byte) (analysis.Inpu
 		Target: analysis.Target{
 			Name: s.Target.Name, BaseURL: s.Target.BaseURL, Model: s.Target.Model, Provider: s.Target.Provider,
 		},
-		MainKey: mainKey(s), LookFor: s.LookFor, Declared: s.Declared, Prices: s.Prices,
+		MainKey: mainKey(s), OtherKeys: otherKeys(s), LookFor: s.LookFor, Declared: s.Declared, Prices: s.Prices,
 		Fit: fit.Options{MaxWindow: s.Search.MaxWindow.Std()}, Precision: float64(s.Search.Precision),
 	}
 	conclusion, err := r.Conclusion()
@@ -103,13 +103,31 @@ func readInput(r *runfolder.Reader, name string, scenario []byte) (analysis.Inpu
 	return in, readExchanges(r, &in)
 }
 
+// mainKey is the key whose limits are looked for: the first that is not for
+// trial.
 func mainKey(s *scenarios.Scenario) string {
-	for _, k := range s.Keys {
-		if !k.Trial {
-			return k.Name
-		}
+	if names := lastingKeys(s); len(names) > 0 {
+		return names[0]
 	}
 	return ""
+}
+
+// otherKeys are those that may share the quota of the main key.
+func otherKeys(s *scenarios.Scenario) []string {
+	if names := lastingKeys(s); len(names) > 0 {
+		return names[1:]
+	}
+	return nil
+}
+
+// lastingKeys are the names of the keys that are not for trial.
+func lastingKeys(s *scenarios.Scenario) (names []string) {
+	for _, k := range s.Keys {
+		if !k.Trial {
+			names = append(names, k.Name)
+		}
+	}
+	return names
 }
 
 func readStages(r *runfolder.Reader, in *analysis.Input) error {

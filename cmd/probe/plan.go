@@ -19,7 +19,7 @@ const planLong = `Plan says what a scenario can send, spend and take at most. It
 The budget is reserved before each request, so it bounds a run whatever the
 endpoint does. Where the budget leaves something open, the bound follows from
 what the search may do at most: the highest rate for the longest window, for
-each thing that it looks for.`
+each thing that it looks for. Further keys are tried within the same bounds.`
 
 func newPlan(a app) *cobra.Command {
 	var o overrides

@@ -248,7 +248,8 @@ func searchConfig(s *scenarios.Scenario) search.Config {
 		LookFor: s.LookFor, Precision: float64(s.Search.Precision), MaxRPS: float64(s.Search.MaxRPS),
 		MaxWindow: s.Search.MaxWindow.Std(), MaxPrompt: int(s.Search.MaxPrompt), MaxTokens: int(s.Search.MaxTokens),
 		MaxOutput: int(s.Search.MaxOutput),
-		Verify: s.Search.Verify == nil || *s.Search.Verify,
+		Verify:    s.Search.Verify == nil || *s.Search.Verify,
+		OtherKeys: otherKeys(s),
 	}
 	for _, k := range s.Keys {
 		if k.Trial && c.TrialKey == "" {
