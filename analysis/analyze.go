@@ -170,6 +170,9 @@ func newEvidence(in Input) *evidence {
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
 	found, left := fit.ExplainTokens(e.log, fit.Charge{Accounting: fit.PromptPlusCompl}, wanted, o)
+	if len(left) == 0 {
+		found, _ = fit.Simpler(e.log, found, wanted, o)
+	}
 	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
 	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {
 		return

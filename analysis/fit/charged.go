@@ -13,31 +13,46 @@ var chargeable = []Accounting{PromptPlusCompl, Prompt, PromptPlusMax}
 
 // ExplainTokens is [Explain] for tokens when it is not certain what the limits
 // charge: as taken first or, where that leaves refusals open or needs a second
-// limit, windows that follow one another or refusals that have an effect of
-// their own, in another way in which a single limit without such explains them.
+// limit, in another way in which a single one explains them all.
 func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, left []int) {
 	best = first
 	best.Limits, left = first.fitter(l, o).limits(wanted)
-	single := len(left) == 0 && len(best.Limits) == 1
-	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
-	if len(wanted) == 0 || single && slices.ContainsFunc(best.Limits[0].Candidates(), simple) {
+	if len(left) == 0 && len(best.Limits) < 2 {
 		return best, left
 	}
+	if other, ok := first.instead(l, wanted, o, nil); ok {
+		return other, nil
+	}
+	return best, left
+}
+
+// Simpler looks for another way to charge where a single limit was found that
+// needs windows which follow one another, or refusals that have an effect of
+// their own: many logs can be explained by those, whatever is charged. It is
+// false when none explains the log without them.
+func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
+	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
+	if len(wanted) == 0 || len(found.Limits) != 1 || slices.ContainsFunc(found.Limits[0].Candidates(), simple) {
+		return found, false
+	}
+	return found.instead(l, wanted, o, func(s Shape) bool { return !s.isGrid() && !s.CountRefused })
+}
+
+// instead returns another way to charge under which one limit, of the shapes
+// allowed, explains all wanted refusals.
+func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool) (Charge, bool) {
 	for _, other := range otherwise {
-		if other.same(first) || !other.After && alike(l, first.Accounting, other.Accounting) {
+		if other.same(*c) || !other.After && !c.After && alike(l, c.Accounting, other.Accounting) {
 			continue
 		}
 		f := other.fitter(l, o)
-		if single {
-			f.simple = true
-			f.only = func(s Shape) bool { return !s.isGrid() && !s.CountRefused }
-		}
+		f.only, f.simple = only, f.simple || only != nil
 		if limit, ok := f.all(wanted); ok {
 			other.Limits = []Limit{limit}
-			return other, nil
+			return other, true
 		}
 	}
-	return best, left
+	return *c, false
 }
 
 // otherwise are the ways to charge that are thought of, the commonest first.

@@ -79,10 +79,29 @@ func (s *Search) overshoot(ax *axis) error {
 	st.Offsets = append(st.Offsets, st.Offsets[st.Hits-1]+2*s.usually()+2*s.log().Slack)
 	st.Sizes = append(st.Sizes, s.holding(ax, large))
 	st.Hits++
-	if _, err := s.ask(s.shaped(ax, st)); err != nil {
-		return err
+	_, err := s.ask(s.shaped(ax, st))
+	return err
+}
+
+// recharge asks on about a token limit that turns out to be a simple one that
+// charges otherwise than was thought.
+func (s *Search) recharge(ax *axis) error {
+	if ax.dim != fit.Tokens {
+		return nil
 	}
+	limits, left := s.limits(ax.dim)
+	found, ok := fit.Simpler(s.log(), s.charging(limits), s.wanted(s.log(), ax.dim), s.options())
+	if !ok || left > 0 {
+		return nil
+	}
+	s.charged = fit.Charge{Accounting: found.Accounting, After: found.After}
+	s.fits[ax.dim] = fitted{len(s.main), found.Limits, 0}
 	return s.narrow(ax, mostQuestions)
+}
+
+// charging is what token limits charge, as far as is known, and these limits.
+func (s *Search) charging(limits []fit.Limit) fit.Charge {
+	return fit.Charge{Accounting: s.charged.Accounting, After: s.charged.After, Limits: limits}
 }
 
 // filled is a stage of as many tokens, in requests of so many at most, one
@@ -144,7 +163,7 @@ func answered(xs []exchange.Exchange) (length int, took time.Duration) {
 // take so long; false when there is none.
 func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took time.Duration) (best Stage, ok bool) {
 	const most = 1024 // requests that are to be answered at length
-	charges := fit.Charges(s.log(), fit.Charge{Accounting: s.charged.Accounting, After: s.charged.After, Limits: limits}, s.wanted(s.log(), fit.Tokens), nil, s.options())
+	charges := fit.Charges(s.log(), s.charging(limits), s.wanted(s.log(), fit.Tokens), nil, s.options())
 	all := len(charges) * (len(charges) - 1) / 2
 	parted := 0
 	for n := 1; n <= most && parted < all; n *= 2 {

@@ -81,8 +81,11 @@ func (s *Search) explore(ax *axis) error {
 			}
 		}
 		done, err := s.soak(ax)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if done {
+			return s.recharge(ax)
 		}
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
@@ -102,6 +105,9 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 		return false, err
 	}
 	if err := s.overshoot(ax); err != nil {
+		return false, err
+	}
+	if err := s.recharge(ax); err != nil {
 		return false, err
 	}
 	return s.dimension(ax)
