@@ -10,9 +10,9 @@ import (
 )
 
 // flights looks for a cap on requests in flight: every admission found room,
-// every wanted refusal found none. It is false when no cap does both, or when no
-// refusal surely came while as many were in flight: where answers take no longer
-// than arrivals are uncertain, a cap of one would explain anything.
+// every wanted refusal found none. It is false when no cap does both, or when one
+// that is known closely was surely reached by none of the refusals: where answers
+// take no longer than arrivals are uncertain, a cap of one would explain anything.
 //
 // A request is in flight from its arrival until the server is done with it,
 // which is the way back before the answer is in: at least the fastest round
@@ -40,7 +40,8 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 		}
 	}
 	c.Best, c.Explained = c.Low, slices.Clone(wanted)
-	return c, c.Low > 0 && most >= c.Low
+	const vague = 2 // times as many
+	return c, c.Low > 0 && (most >= c.Low || c.High > vague*c.Low)
 }
 
 // airspace counts what is in flight at moments that ascend.

@@ -103,9 +103,8 @@ func NewLog(xs []exchange.Exchange) *Log {
 		l.Events = append(l.Events, e)
 	}
 	slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
-	for _, alike := range roundTrips(xs) {
-		l.Spread, l.Slack = max(l.Spread, spread(alike, usual)), max(l.Slack, spread(alike, nearlyAll))
-	}
+	quick := quickRoundTrips(xs)
+	l.Spread, l.Slack = spread(quick, usual), spread(quick, nearlyAll)
 	l.RoundTrip = fastest(xs)
 	if l.ServerClock {
 		l.Slack = serverResolution
@@ -183,28 +182,27 @@ const minSample = 5
 // Percentiles of round trips: what nearly all keep, and what most do.
 const nearlyAll, usual = 99, 90
 
-// roundTrips returns round trips in ascending order, those that may be held
-// against each other together. Refusals are preferred: the server answers them
-// without computing, so what varies is the way there and back. While there are
-// few, the others vary at least as much among themselves.
-func roundTrips(xs []exchange.Exchange) [][]time.Duration {
-	var quick, others []time.Duration
+// quickRoundTrips returns round trips in ascending order. Refusals are
+// preferred: the server answers them without computing, so what varies is the
+// way there and back.
+func quickRoundTrips(xs []exchange.Exchange) []time.Duration {
+	var quick, all []time.Duration
 	for i := range xs {
 		x := &xs[i]
-		switch rtt := firstByte(x) - x.Sent; {
-		case x.Status == 0:
-		case x.Refused():
+		if x.Status == 0 {
+			continue
+		}
+		rtt := firstByte(x) - x.Sent
+		all = append(all, rtt)
+		if x.Refused() {
 			quick = append(quick, rtt)
-		default:
-			others = append(others, rtt)
 		}
 	}
-	slices.Sort(quick)
-	slices.Sort(others)
 	if len(quick) < minSample {
-		return [][]time.Duration{quick, others}
+		quick = all
 	}
-	return [][]time.Duration{quick}
+	slices.Sort(quick)
+	return quick
 }
 
 // fastest is the shortest time in which something was answered.
