@@ -81,6 +81,11 @@ const mostStacked = 2
 // admission. What no such limiter explains is returned as left.
 func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (limits []Limit, left []int) {
 	f := fitter{log: l, dim: dim, acct: acct, opt: o.withDefaults()}
+	if o.Replicas || len(o.Known) > 1 { // what else explains too much to be believed beside it
+		if c, ok := f.stepped(wanted); ok {
+			return []Limit{{Candidate: c}}, nil
+		}
+	}
 	if o.Replicas {
 		if limit, ok := f.shared(wanted); ok {
 			return []Limit{limit}, nil
@@ -233,7 +238,7 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 	if !f.simple {
 		found = append(found, f.blocked(wanted)...)
 	}
-	if len(found) == 0 {
+	if found = f.orStepped(found, wanted); len(found) == 0 {
 		return Limit{}, false
 	}
 	return Limit{Candidate: found[0], Rivals: found[1:]}, true
