@@ -92,7 +92,11 @@ type Limit struct {
 	// requests under way overshoot.
 	ChargeAfter bool `json:"charge_after,omitempty"`
 	// PenaltyS is for how long everything is refused after a refusal; nil: not at all.
-	PenaltyS   *float64 `json:"penalty_s,omitempty"`
+	PenaltyS *float64 `json:"penalty_s,omitempty"`
+	// RefillEveryS is how far apart the steps are, at most and about, in which a
+	// bucket refills; nil: it was not seen to refill in steps.
+	RefillEveryS *float64 `json:"refill_every_s,omitempty"`
+
 	Rivals     []string `json:"rivals"`
 	Declared   *float64 `json:"declared"`   // what the scenario's documentation says, per WindowS
 	Advertised *float64 `json:"advertised"` // what headers and messages say, per WindowS

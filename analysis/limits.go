@@ -73,6 +73,9 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 	if l.Penalty > 0 {
 		row.PenaltyS = ptr(l.Penalty.Seconds())
 	}
+	if l.Every > 0 {
+		row.RefillEveryS = ptr(l.Every.Seconds())
+	}
 	if l.Dimension == fit.Tokens {
 		row.Refusals = string(exchange.TokenRate)
 	}
@@ -101,6 +104,9 @@ func rival(c *fit.Candidate) string {
 	if c.Aligned {
 		name += " aligned to a clock"
 	}
+	if c.Every > 0 {
+		name += " refilled in steps"
+	}
 	if c.CountRefused {
 		name += ", refusals counted"
 	}
@@ -115,7 +121,11 @@ func why(l *fit.Limit, row *Limit) string {
 	var b strings.Builder
 	switch l.Algorithm {
 	case limiter.TokenBucket:
-		fmt.Fprintf(&b, "a bucket of %s that refills at %.4g a second explains all %d refusals", number(l.Best), l.Param, len(l.Explained))
+		fmt.Fprintf(&b, "a bucket of %s that refills at %.4g a second", number(l.Best), l.Param)
+		if l.Every > 0 {
+			fmt.Fprintf(&b, ", in steps of about %.3g s,", l.Every.Seconds())
+		}
+		fmt.Fprintf(&b, " explains all %d refusals", len(l.Explained))
 	case limiter.FixedWindow:
 		begins := "which began with a request"
 		if l.Aligned {

@@ -69,3 +69,23 @@ func TestWhatIsNoRate(t *testing.T) {
 		})
 	}
 }
+
+// A bucket that refills in steps is said to, beside the rate that it sustains.
+func TestSaysSteps(t *testing.T) {
+	const rpm = 60 * 5
+	far := sim.Endpoint{RTT: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Limits: []sim.Limit{{
+		Spec:    limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 45, Window: 9 * time.Second, RefillEvery: time.Second},
+		Refusal: exchange.RequestRate,
+	}}}
+	d, _ := analysis.Analyze(probed(far.Send, search.LookRequests))
+	if len(d.Limits) != 1 {
+		t.Fatalf("%d limits: %+v", len(d.Limits), d.Limits)
+	}
+	l := d.Limits[0]
+	if l.RefillEveryS == nil || *l.RefillEveryS < 1 || *l.RefillEveryS > 1.2 || !strings.Contains(l.Why, ", in steps of about 1.") {
+		t.Errorf("steps of %v s: %s", l.RefillEveryS, l.Why)
+	}
+	if b := d.Effective.RPM; *b.Low > rpm || *b.High < rpm || *b.Value < 0.98*rpm || *b.Value > 1.02*rpm {
+		t.Errorf("effective RPM %v in [%v, %v], want %v", *b.Value, *b.Low, *b.High, rpm)
+	}
+}

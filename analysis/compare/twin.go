@@ -86,6 +86,10 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 		if l.BurstCapacity != nil {
 			e.Burst = scenarios.Quantity(*l.BurstCapacity)
 		}
+		if l.RefillEveryS != nil {
+			e.RefillEvery = scenarios.Duration(seconds(*l.RefillEveryS))
+			t.doubt("the bucket on %s refills in steps of about %v, but when they come was not measured; the twin's come at whole multiples", l.Dimension, e.RefillEvery)
+		}
 	case limiter.Ramp:
 		t.ramp(&e, xs)
 	}

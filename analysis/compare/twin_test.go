@@ -23,6 +23,7 @@ func TestNewTwin(t *testing.T) {
 			{Dimension: "tokens", Algorithm: "token_bucket", Amount: ref(5000.5), WindowS: ref(0.3), BurstCapacity: ref(5000.5), Refusals: "token_rate"},
 			{Dimension: "requests", Algorithm: "ramp", Amount: ref(3.0), WindowS: ref(1.0), Refusals: "burst"},
 			{Dimension: "requests", Algorithm: "fixed_window", Amount: ref(100.0), WindowS: ref(60.0), Aligned: true, CountRefused: true, PenaltyS: ref(5.0)},
+			{Dimension: "requests", Algorithm: "token_bucket", Amount: ref(30.0), WindowS: ref(15.0), BurstCapacity: ref(30.0), RefillEveryS: ref(1.0)},
 			{Dimension: "tokens", Algorithm: "quota", Amount: ref(20000.0), Key: "trial"},
 			{Dimension: "requests", Algorithm: "fixed_window"},
 		},
@@ -44,7 +45,7 @@ func TestNewTwin(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := twin.Endpoint
-	if e.Dialect != "alibaba" || len(e.Limits) != 4 {
+	if e.Dialect != "alibaba" || len(e.Limits) != 5 {
 		t.Fatalf("dialect %s, %d limits: %+v", e.Dialect, len(e.Limits), e.Limits)
 	}
 	if l := e.Limits[0]; l.Amount != 600 || l.Window.Std() != time.Minute {
@@ -55,6 +56,9 @@ func TestNewTwin(t *testing.T) {
 	}
 	if l := e.Limits[3]; !l.Aligned || !l.CountRefused || l.Penalty.Std() != 5*time.Second {
 		t.Errorf("by the clock, with refusals that count and are punished: %+v", l)
+	}
+	if l := e.Limits[4]; l.RefillEvery.Std() != time.Second {
+		t.Errorf("in steps of a second: %+v", l)
 	}
 	l := e.Limits[2]
 	after := 3 + float64(l.Hot-3)*11/l.WarmUp.Std().Seconds()
@@ -67,7 +71,7 @@ func TestNewTwin(t *testing.T) {
 	if r := float64(e.Latency.TokensPerSecond); r < 499 || r > 501 {
 		t.Errorf("%v tokens a second, want 500", r)
 	}
-	if len(twin.Doubts) != 4 {
+	if len(twin.Doubts) != 5 {
 		t.Errorf("doubts: %q", twin.Doubts)
 	}
 	if _, err := compare.NewTwin(&analysis.Document{}, nil); err == nil {

@@ -84,6 +84,9 @@ func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
 	if spec.Amount >= many {
 		spec.Amount = math.Floor(fewer * spec.Amount)
 	}
+	if c.Every > 0 { // it may refill a step late
+		spec.Amount = max(1, math.Floor(spec.Amount-c.ParamHigh*c.Every.Seconds()))
+	}
 	if c.Algorithm == limiter.TokenBucket {
 		spec.Window = seconds(spec.Amount / c.ParamLow * longer)
 		return spec, true

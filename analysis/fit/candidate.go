@@ -26,6 +26,7 @@ type Candidate struct {
 	BoundaryLow, BoundaryHigh time.Duration
 
 	corners []corner
+	steep   bool // a step may be more than half of what a bucket holds
 
 	// Proven tells that the endpoint's own refusals give the limiter away: it is
 	// a bucket, and capacity and rate are theirs.
@@ -106,7 +107,7 @@ func (l *Limit) Quoted() float64 {
 
 // plain reports whether c is a sliding log or a bucket without tricks.
 func (c *Candidate) plain() bool {
-	return (c.Algorithm == limiter.SlidingLog || c.isBucket()) && !c.CountRefused && c.Penalty == 0
+	return (c.Algorithm == limiter.SlidingLog || c.isBucket() && c.Every == 0) && !c.CountRefused && c.Penalty == 0
 }
 
 func anyPlain(cs []Candidate) bool {
@@ -131,7 +132,7 @@ func (c *Candidate) EmptyAfter() time.Duration {
 	if c.Algorithm == limiter.SlidingCounter {
 		longest *= 2
 	}
-	return max(c.Penalty, longest)
+	return max(c.Penalty, longest+c.Every)
 }
 
 // LongestWindow is the most that [Candidate.Window] may be.
@@ -155,6 +156,9 @@ func (c *Candidate) Spec() limiter.Spec {
 	return c.spec(c.Param, c.Best, (c.BoundaryLow+c.BoundaryHigh)/2)
 }
 
+// spec leaves out the steps of a bucket that refills in steps: when they come is
+// not known, and a bucket that refills all the time is in the middle of all that
+// may be.
 func (c *Candidate) spec(param, capacity float64, boundary time.Duration) limiter.Spec {
 	window := param
 	if c.isBucket() {

@@ -89,6 +89,11 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 
 // limits is [Explain] with the fitter's idea of what is charged.
 func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
+	if f.opt.Replicas || len(f.opt.Known) > 1 { // what else explains too much to be believed beside it
+		if c, ok := f.stepped(wanted); ok {
+			return []Limit{{Candidate: c}}, nil
+		}
+	}
 	if f.opt.Replicas {
 		if limit, ok := f.shared(wanted); ok {
 			return []Limit{limit}, nil
@@ -242,7 +247,7 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 	if !f.simple {
 		found = append(found, f.blocked(wanted)...)
 	}
-	if len(found) == 0 {
+	if found = f.orStepped(found, wanted); len(found) == 0 {
 		return Limit{}, false
 	}
 	return Limit{Candidate: found[0], Rivals: found[1:]}, true
@@ -342,6 +347,7 @@ func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, to
 	}
 	c := sc.candidate(cells)
 	c.Faults = of
+	c.steep = slices.ContainsFunc(cells, func(v verdict) bool { return mostlyStep(v.high, v.ceil, family.Every) })
 	if single && len(c.Explained) == count {
 		c.Explained = slices.Clone(wanted) // and those of which others say more
 	}

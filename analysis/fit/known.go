@@ -64,6 +64,9 @@ func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell, le
 	if c.Algorithm == limiter.Concurrency {
 		return f.flights(wanted)
 	}
+	if c.Every > 0 {
+		return f.stepped(wanted) // more was seen of its steps since
+	}
 	if found, ok := f.scan(c.Shape, wanted, true, tolerated, within); ok {
 		return found, true
 	}

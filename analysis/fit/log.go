@@ -109,15 +109,15 @@ func NewLog(xs []exchange.Exchange) *Log {
 	if l.ServerClock {
 		l.Slack = serverResolution
 	} else {
-		l.Slack = inSteps(l.Slack + clockError(xs))
+		const doubling = 16 // steps, which are 4 % apart
+		l.Slack = inSteps(l.Slack+clockError(xs), doubling)
 	}
 	return l
 }
 
-// inSteps rounds up to the next of steps that are 4 % apart: the slack of a
-// longer log is mostly the same then, and what was worked out with it holds.
-func inSteps(d time.Duration) time.Duration {
-	const doubling = 16 // steps
+// inSteps rounds up to the next of steps, of which so many double a value: that of
+// a longer log is mostly the same then, and what was worked out with it holds.
+func inSteps(d time.Duration, doubling float64) time.Duration {
 	if d <= 0 {
 		return d
 	}
@@ -281,12 +281,17 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	requests, left := Explain(&as, Requests, acct, as.Refusals(Requests), o)
 	tokens, leftToo := Explain(&as, Tokens, acct, as.RefusalsBeside(Tokens, requests), o)
 	count, unexplained := len(requests)+len(tokens), len(left)+len(leftToo)
-	if unexplained == 0 && count <= 1 {
+	doubtful := anyStepped(requests) // as a model with more doubt than others is
+	if unexplained == 0 && count <= 1 && !doubtful {
 		return Requests // fewer do not do
 	}
 	as.Untyped = Tokens
 	byTokens, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o)
-	if len(left) == 0 && len(byTokens) > 0 && (unexplained > 0 || len(byTokens) < count) {
+	if len(left) > 0 || len(byTokens) == 0 {
+		return Requests
+	}
+	certain := anyUsual(byTokens[0].Candidates()) && !anyStepped(byTokens)
+	if unexplained > 0 || len(byTokens) < count || doubtful && certain && len(byTokens) == count {
 		return Tokens
 	}
 	return Requests

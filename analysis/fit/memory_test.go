@@ -19,6 +19,7 @@ func TestMemoryChangesNothing(t *testing.T) {
 		{"sliding log", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 20, Window: window}},
 		{"fixed window", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 20, Window: window}},
 		{"bucket", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 20, Window: window}},
+		{"bucket in steps", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 20, Window: window, RefillEvery: window / 10}},
 		{"window by a clock", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 20, Window: window, Aligned: true, Phase: 3 * time.Second}},
 		{"sliding counter", limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 20, Window: window}},
 		{"refusals that count", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 20, Window: window, CountRefused: true}},

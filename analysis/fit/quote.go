@@ -86,7 +86,10 @@ func (s *scan) quote(c *Candidate, cells []verdict) {
 	c.Param = v.low
 	low, high := s.capacity(v)
 	c.Best = roundest(low, high)
-	if s.shape.Dimension == Requests {
+	switch {
+	case s.shape.Every > 0 && !math.IsInf(high, 1):
+		c.Best = high // what filled it between two steps; what met one filled it by more
+	case s.shape.Dimension == Requests:
 		c.Best = low
 	}
 	c.Explained = s.explained(&v)

@@ -32,7 +32,7 @@ func (s Shape) replay(l *ledger, c cell) replay {
 	case limiter.FixedWindow:
 		return &windowReplay{ledger: l, forks: newForks(seconds(c.low)-l.slack, seconds(c.high)+l.slack, l.slack)}
 	default:
-		return &bucketReplay{ledger: l, empty: limiter.Bucket{Rate: c.high}, full: limiter.Bucket{Rate: c.low}}
+		return &bucketReplay{ledger: l, every: s.Every, empty: limiter.Bucket{Rate: c.high}, full: limiter.Bucket{Rate: c.low}}
 	}
 }
 
@@ -220,9 +220,12 @@ func (r *logReplay) on(l *ledger) replay {
 
 // bucketReplay replays buckets whose drain lies between that of full and that
 // of empty. Over a distance that may be a slack longer or shorter than logged,
-// they may have drained more or less.
+// they may have drained more or less; so they may where they drain in steps. But
+// steps change no order: what was booked since the last one has not drained at
+// all, however little of it a bucket without steps would still hold.
 type bucketReplay struct {
 	*ledger
+	every       time.Duration // how far apart steps are at most
 	empty, full limiter.Bucket
 
 	booked, counted int           // entries booked into empty and full so far
@@ -236,18 +239,20 @@ func (r *bucketReplay) low(i int) float64 {
 			r.empty.Charge(x.at, x.low)
 		}
 	}
-	return max(0, r.empty.Usage(e.at)-r.empty.Rate*r.slack.Seconds()) + e.low
+	return max(0, r.empty.Usage(e.at)-r.empty.Rate*(r.slack+r.every).Seconds()) + e.low
 }
 
 func (r *bucketReplay) high(i int) float64 {
 	e := &r.entries[i]
-	for ; r.counted < i; r.counted++ {
+	drained := e.at - r.slack - r.every // as far as it surely has
+	for ; r.counted < i && (r.every == 0 || r.entries[r.counted].at <= drained); r.counted++ {
 		if x := &r.entries[r.counted]; x.maybe {
 			r.full.Charge(x.at, x.high)
 			r.last = x.at
 		}
 	}
-	return r.drainedLeast(e.at-r.slack) + r.ahead(i) + e.high
+	since := r.ledger.high[i] - r.ledger.high[r.counted] // what came later
+	return r.drainedLeast(drained) + since + r.ahead(i) + e.high
 }
 
 // drainedLeast returns what the fullest bucket holds when it has drained until

@@ -79,6 +79,9 @@ func (s *scan) judge(c cell) verdict {
 	if s.shape.isBucket() && (v.ceil/c.low < s.fillTime.low || v.floor/c.high > s.fillTime.high) {
 		v.explained = 0 // too quick to refuse anything, or as slow as a quota
 	}
+	if s.shape.Every > 0 && c.low*s.shape.Every.Seconds() > v.ceil {
+		v.explained = 0 // a step more than fills it: that is a window by a clock
+	}
 	return v
 }
 

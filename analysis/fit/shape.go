@@ -50,6 +50,9 @@ type Shape struct {
 	Aligned bool
 	// Penalty is for how long everything is refused after a refusal.
 	Penalty time.Duration
+	// Every is how far apart the steps are at most in which a bucket refills, at
+	// moments that are not known; 0: it refills all the time.
+	Every time.Duration
 }
 
 // String says what the shape is, for traces and tests.
@@ -68,6 +71,9 @@ func (s Shape) String() string {
 	}
 	if s.After {
 		unit += " charging after the answer"
+	}
+	if s.Every > 0 {
+		unit += fmt.Sprintf(" in steps of %.4gs", s.Every.Seconds())
 	}
 	if s.Penalty > 0 {
 		unit += fmt.Sprintf(" and a block of %.4gs", s.Penalty.Seconds())

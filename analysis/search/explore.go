@@ -43,6 +43,8 @@ type axis struct {
 	// the lowest rate that the limit was known by when the last soak was sent.
 	soaked bool
 	below  float64
+	// steps tells that it was asked whether room comes back in steps.
+	steps bool
 }
 
 // cost is what one request of the axis' size takes.
@@ -71,7 +73,11 @@ func (s *Search) explore(ax *axis) error {
 		if ended, err := s.tellApart(ax); ended || err != nil {
 			return err
 		}
-		if limits, left := s.limits(ax.dim); len(limits) == 0 && left > 0 {
+		explained, err := s.explained(ax)
+		if err != nil {
+			return err
+		}
+		if !explained {
 			shared, err := s.flood(ax)
 			if err != nil {
 				return err
@@ -90,6 +96,25 @@ func (s *Search) explore(ax *axis) error {
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
 	return nil
+}
+
+// explained reports whether something explains the refusals of the axis. It asks
+// about steps where nothing does but perhaps replicas, and then on about what does.
+func (s *Search) explained(ax *axis) (bool, error) {
+	known := func() bool {
+		limits, left := s.limits(ax.dim)
+		return len(limits) > 0 || left == 0
+	}
+	if known() && !s.shared(ax) {
+		return true, nil
+	}
+	if err := s.inSteps(ax); err != nil {
+		return false, err
+	}
+	if !known() || s.shared(ax) {
+		return known(), nil
+	}
+	return true, s.narrow(ax, mostQuestions)
 }
 
 // tellApart finds out which model the latest limiter is, unless it has said so

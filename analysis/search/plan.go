@@ -34,13 +34,14 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 	if spread(usual(l)) > farApart {
 		most = mostTries
 	}
+	slack := max(s.log().Slack, longestStep(l)) // when a step comes is not known
 	var best idea
 	bestValue := 0.0
 	for _, i := range s.ideas(ax, l, beliefs) {
 		if spent[i.name] >= most || i.stage.Hits == 0 {
 			continue
 		}
-		parted, admitted, share := s.parted(beliefs, weights, &i, ax)
+		parted, admitted, share := s.parted(beliefs, weights, &i, ax, slack)
 		if parted/total < leastParted {
 			continue
 		}
@@ -131,8 +132,7 @@ func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]fl
 // requests it would let in that count, on average, and what share of it would
 // be sent. Answers that an arrival a slack sooner or later would make the same
 // settle nothing.
-func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *axis) (parted, admitted, share float64) {
-	slack := s.log().Slack
+func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *axis, slack time.Duration) (parted, admitted, share float64) {
 	answers := make([][][]bool, len(beliefs))
 	each := 1 / float64(len(beliefs))
 	for i := range beliefs {

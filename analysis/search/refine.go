@@ -287,10 +287,15 @@ func (s *Search) drip(ax *axis, c *fit.Candidate) Stage {
 func (s *Search) saturate(ax *axis, c *fit.Candidate) Stage {
 	size := s.portion(ax, c, 0)
 	perSecond := c.Param / ax.costOf(size)
-	hits := math.Min(0.4/s.cfg.Precision, 1.1*perSecond*2*s.cfg.MaxWindow.Seconds())
+	over, hits := 1.15, math.Min(0.4/s.cfg.Precision, 1.1*perSecond*2*s.cfg.MaxWindow.Seconds())
+	if c.Every > 0 { // how long it lasts tells, in steps, and what is refused when they come
+		over = 2
+		lasts := math.Min(1.5*c.Every.Seconds()/s.cfg.Precision, 4*s.cfg.MaxWindow.Seconds())
+		hits = math.Max(hits, over*perSecond*lasts)
+	}
 	return Stage{
 		Question: "saturate", Dimension: ax.dim, Why: "how fast the bucket refills",
-		Rate: math.Min(ax.rate, 1.15*perSecond), Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{size},
+		Rate: math.Min(ax.rate, over*perSecond), Hits: int(math.Ceil(hits)) + 1, Sizes: []Size{size},
 	}
 }
 

@@ -1,0 +1,162 @@
+package fit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+)
+
+// answered lets a limiter decide about requests at the given moments and returns
+// what the fit would see, where each arrival is logged later by late.
+func answered(spec limiter.Spec, at []time.Duration, slack time.Duration, late func() time.Duration) *Log {
+	rule := limiter.NewRule(spec)
+	l := &Log{Slack: slack}
+	for _, t := range at {
+		e := Event{At: t + late(), Outcome: exchange.Success}
+		if rule.Admits(t, 1) {
+			rule.Charge(t, 1)
+		} else {
+			rule.Refuse(t, 1, true)
+			e.Fate, e.Outcome = Refused, exchange.RequestRate
+		}
+		l.Events = append(l.Events, e)
+	}
+	slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	return l
+}
+
+// used are moments at which a bucket of n that refills at a rate a second is
+// filled at once and used on at three times that rate for so many refills of it.
+func used(n int, rate, refills float64) (at []time.Duration) {
+	const faster, off = 3, 137 * time.Millisecond // off the steps
+	now := off
+	for range n + 2 {
+		at = append(at, now)
+		now += time.Millisecond
+	}
+	for range int(refills * float64(n) * faster) {
+		at = append(at, now)
+		now += seconds(1 / (faster * rate))
+	}
+	return at
+}
+
+// in makes a bucket of n per window refill in steps.
+func in(every time.Duration, n float64, window time.Duration) limiter.Spec {
+	return limiter.Spec{Algorithm: limiter.TokenBucket, Amount: n, Window: window, RefillEvery: every}
+}
+
+// What a bucket answers that refills in steps is explained by one, its steps are
+// known and its rate, the closer the longer it was used in steps.
+func TestFindsSteps(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		spec limiter.Spec
+	}{
+		{"each second", in(time.Second, 60, 20*time.Second)},
+		{"each second, no whole number", in(time.Second, 75, 9600*time.Millisecond)},
+		{"a tenth of the window", in(700*time.Millisecond, 121, 7*time.Second)},
+		{"one unit and a half each", in(1500*time.Millisecond, 20, 20*time.Second)},
+		{"two units each", in(230*time.Millisecond, 20, 2300*time.Millisecond)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			const slack = time.Millisecond
+			l := answered(test.spec, used(int(test.spec.Amount), test.spec.Rate(), 10), slack, func() time.Duration { return 0 })
+			limits, left := Explain(l, Requests, Prompt, l.Refusals(Requests), Options{})
+			if len(limits) != 1 || len(left) > 0 || limits[0].Every == 0 {
+				t.Fatalf("%d refusals left by %d limits: %+v", len(left), len(limits), limits)
+			}
+			c := &limits[0].Candidate
+			if lost := excluded(c, test.spec); lost != "" {
+				t.Error(lost)
+			}
+			if c.Every > test.spec.RefillEvery*5/4 {
+				t.Errorf("steps of at most %v, want %v", c.Every, test.spec.RefillEvery)
+			}
+			if c.Width() > 0.06 {
+				t.Errorf("rate in [%v, %v]", c.RateLow, c.RateHigh)
+			}
+		})
+	}
+}
+
+// excluded says what of a bucket that refills in steps a candidate does not
+// allow; nothing when it allows it all.
+func excluded(c *Candidate, spec limiter.Spec) string {
+	const rounding = 1e-9
+	switch rate := spec.Rate(); {
+	case c.Every < spec.RefillEvery:
+		return fmt.Sprintf("steps of at most %v, not of %v", c.Every, spec.RefillEvery)
+	case rate < c.RateLow*(1-rounding) || rate > c.RateHigh*(1+rounding):
+		return fmt.Sprintf("rate %v is not in [%v, %v]", rate, c.RateLow, c.RateHigh)
+	case spec.Amount < c.Low || spec.Amount > c.High:
+		return fmt.Sprintf("amount %v is not in [%v, %v]", spec.Amount, c.Low, c.High)
+	}
+	return ""
+}
+
+// Whenever the steps come and however requests arrive, a bucket that refills in
+// steps is allowed where one is named at all. After changes run it for longer: go
+// test -run Steps -rapid.checks=20000.
+func TestStepsAreNeverExcluded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ms := func(low, high int, label string) time.Duration {
+			return time.Duration(rapid.IntRange(low, high).Draw(t, label)) * time.Millisecond
+		}
+		n := float64(rapid.IntRange(2, 60).Draw(t, "amount"))
+		window := ms(2000, 60_000, "window")
+		spec := in(window/time.Duration(rapid.IntRange(2, 2*int(n)).Draw(t, "steps")), n, window)
+		slack := ms(0, 20, "slack")
+		now := ms(0, 10_000, "phase")
+		var at []time.Duration
+		for range rapid.IntRange(1, 5).Draw(t, "bouts") {
+			now += window * time.Duration(rapid.IntRange(0, 120).Draw(t, "rest_percent")) / 100
+			gap := window / time.Duration(n) * time.Duration(rapid.IntRange(1, 120).Draw(t, "gap_percent")) / 100
+			for range rapid.IntRange(1, 80).Draw(t, "hits") {
+				at = append(at, now)
+				now += gap
+			}
+		}
+		l := answered(spec, at, slack, func() time.Duration {
+			return time.Duration(rapid.Int64Range(0, int64(slack)).Draw(t, "late"))
+		})
+		f := fitter{log: l, dim: Requests, opt: Options{}.withDefaults()}
+		if c, ok := f.stepped(l.Refusals(Requests)); ok {
+			if lost := excluded(&c, spec); lost != "" {
+				t.Fatal(lost)
+			}
+		}
+	})
+}
+
+// Buckets that refill all the time are not said to do so in steps, and what fills
+// a bucket by more than half at once is a window by a clock.
+func TestNamesNoSteps(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		spec limiter.Spec
+	}{
+		{"all the time", in(0, 60, 20*time.Second)},
+		{"all at once", in(7*time.Second, 40, 7*time.Second)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := answered(test.spec, used(int(test.spec.Amount), test.spec.Rate(), 6), time.Millisecond, func() time.Duration { return 0 })
+			limits, left := Explain(l, Requests, Prompt, l.Refusals(Requests), Options{})
+			if len(limits) == 0 || len(left) > 0 {
+				t.Fatalf("%d refusals left", len(left))
+			}
+			for _, c := range limits[0].Candidates() {
+				if c.Every > 0 {
+					t.Errorf("found %v", c.Shape)
+				}
+			}
+		})
+	}
+}
