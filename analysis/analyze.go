@@ -76,8 +76,14 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	e := newEvidence(in)
 	d.Limits = append(d.Limits, e.limits(in)...)
 	d.Effective = e.effective(in, d.Limits)
+	d.Burst = e.protection.row()
 	d.RecoveryS = recoveries(in)
-	d.Verification = verify(in.Stages, in.Sums)
+	if d.Burst != nil && d.Burst.LastsS != nil {
+		d.RecoveryS[string(exchange.Burst)] = d.Burst.LastsS
+	}
+	if d.Verification = verify(in.Stages, in.Sums); e.protection.untold {
+		d.Verification.Held = nil // no rate is claimed
+	}
 	d.Verification.judge(d.Effective)
 	d.StoppedBy = d.stoppedBy(in, e)
 	d.Complete = d.StoppedBy.complete()
@@ -116,9 +122,11 @@ type evidence struct {
 	requests []fit.Limit
 	tokens   []fit.Limit
 	ramp     *fit.Limit
-	flights  *fit.Limit            // a cap on requests in flight that refusals speak of
-	delay    *fit.Delay            // requests that wait instead of being refused
-	left     map[fit.Dimension]int // refusals that nothing explains
+	// protection is what was seen of burst protection, ramp the limiter in its steps.
+	protection protection
+	flights    *fit.Limit            // a cap on requests in flight that refusals speak of
+	delay      *fit.Delay            // requests that wait instead of being refused
+	left       map[fit.Dimension]int // refusals that nothing explains
 }
 
 func newEvidence(in Input) *evidence {
@@ -130,15 +138,20 @@ func newEvidence(in Input) *evidence {
 	}
 	e.log = fit.NewLog(e.main)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
-	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+	e.protection = readProtection(e.main, in.Stages)
+	if !e.protection.untold {
+		e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+	}
 	explain := func(dim fit.Dimension, wanted []int) []fit.Limit {
 		found, left := fit.Explain(e.log, dim, fit.PromptPlusCompl, wanted, in.Fit)
 		e.left[dim] = len(left)
 		return found
 	}
-	e.requests = explain(fit.Requests, e.log.Refusals(fit.Requests))
+	if !e.protection.untold { // else they are burst protection's
+		e.requests = explain(fit.Requests, e.log.Refusals(fit.Requests))
+	}
 	e.tokens = explain(fit.Tokens, e.log.RefusalsBeside(fit.Tokens, e.requests))
-	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
+	if ramp, ok := e.protection.Limit(); ok {
 		e.ramp = &ramp
 	}
 	if flights, ok := fit.ExplainFlights(e.log); ok {
@@ -150,19 +163,4 @@ func newEvidence(in Input) *evidence {
 		e.delay = &delay
 	}
 	return e
-}
-
-// ofQuestion returns the exchanges of the stages that ask a question.
-func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
-	asked := map[int]bool{}
-	for _, s := range stages {
-		asked[s.Number] = s.Question == question
-	}
-	var some []exchange.Exchange
-	for _, x := range xs {
-		if asked[x.Stage] {
-			some = append(some, x)
-		}
-	}
-	return some
 }

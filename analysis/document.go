@@ -45,15 +45,18 @@ type Document struct {
 	// Requests counts attempts by outcome, and "attempts" in all.
 	Requests map[string]int64 `json:"requests"`
 
-	Limits          []Limit             `json:"limits"`
-	Effective       Effective           `json:"effective"`
-	TokenAccounting string              `json:"token_accounting"`
-	RecoveryS       map[string]*float64 `json:"recovery_s"` // by outcome, seconds
-	Verification    Verification        `json:"verification"`
-	Cost            Cost                `json:"cost"`
-	Latency         Latency             `json:"latency"`
-	Stages          []StageRow          `json:"stages"`
-	Warnings        []string            `json:"warnings"`
+	Limits          []Limit   `json:"limits"`
+	Effective       Effective `json:"effective"`
+	TokenAccounting string    `json:"token_accounting"`
+	// Burst is what was seen of burst protection; nil when no step from idle was
+	// refused as too sudden, or none was tried.
+	Burst        *Burst              `json:"burst"`
+	RecoveryS    map[string]*float64 `json:"recovery_s"` // by outcome, seconds
+	Verification Verification        `json:"verification"`
+	Cost         Cost                `json:"cost"`
+	Latency      Latency             `json:"latency"`
+	Stages       []StageRow          `json:"stages"`
+	Warnings     []string            `json:"warnings"`
 
 	// Findings are sentences for people: what was found and how one knows.
 	Findings []string `json:"findings,omitempty"`

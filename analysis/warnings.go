@@ -41,6 +41,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if d.TokenAccounting == "unknown" {
 		d.warn("token_accounting is unknown: answers were too short to tell prompt tokens from completion tokens and max_tokens")
 	}
+	d.warnBurst(in.LookFor, &e.protection)
 	d.warnCost()
 	d.warnLatency()
 	d.warnRecovery()

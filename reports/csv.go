@@ -21,7 +21,11 @@ type csvTable struct {
 
 // csvTables lists the CSV files of a run.
 func csvTables(d *analysis.Document) []csvTable {
-	return []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d)}
+	tables := []csvTable{limitsCSV(d), outcomesCSV(d), stagesCSV(d), costCSV(d)}
+	if d.Burst != nil {
+		tables = append(tables, burstCSV(d.Burst))
+	}
+	return tables
 }
 
 // write writes t as RFC 4180 asks, with a header line.
@@ -114,6 +118,21 @@ func costCSV(d *analysis.Document) csvTable {
 		rows: [][]string{{
 			c.Currency, amount(c.Spent), amount(c.PerSuccessfulRequest), amount(c.PerMillionSuccessfulTokens),
 			integer(c.SuccessfulTokens), integer(c.InputTokens), integer(c.OutputTokens),
+		}},
+	}
+}
+
+func burstCSV(b *analysis.Burst) csvTable {
+	return csvTable{
+		name: "burst",
+		header: []string{
+			"step_rps", "step_refused_rps", "slope_rps_per_s", "slope_refused_rps_per_s", "hot_rps", "hot_is_all",
+			"warm_up_s", "idle_s", "idle_low_s", "lasts_s", "lasts_low_s",
+		},
+		rows: [][]string{{
+			optional(b.StepRPS), optional(b.StepRefusedRPS), optional(b.SlopeRPSPerS), optional(b.SlopeRefusedRPSPerS),
+			optional(b.HotRPS), strconv.FormatBool(b.HotIsAll),
+			optional(b.WarmUpS), optional(b.IdleS), optional(b.IdleLowS), optional(b.LastsS), optional(b.LastsLowS),
 		}},
 	}
 }

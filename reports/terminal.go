@@ -63,7 +63,11 @@ func Terminal(w io.Writer, d *analysis.Document, o TerminalOptions) error {
 
 // tables lists the tables of a report in their order.
 func tables(d *analysis.Document, brief bool) []*table {
-	list := []*table{effectiveTable(d), limitTable(d), outcomeTable(d)}
+	list := []*table{effectiveTable(d), limitTable(d)}
+	if d.Burst != nil {
+		list = append(list, burstTable(d.Burst))
+	}
+	list = append(list, outcomeTable(d))
 	if !brief {
 		list = append(list, stageTable(d))
 	}

@@ -87,7 +87,9 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 			e.Burst = scenarios.Quantity(*l.BurstCapacity)
 		}
 	case limiter.Ramp:
-		t.ramp(&e, xs)
+		if !t.opens(&e, d.Burst) {
+			t.ramp(&e, xs)
+		}
 	}
 	if l.Dimension == "tokens" {
 		e.Charge = d.TokenAccounting

@@ -2,9 +2,11 @@ package compare
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
+	"probe/analysis"
 	"probe/analysis/exchange"
 	"probe/analysis/limiter"
 	"probe/scenarios"
@@ -19,8 +21,29 @@ const (
 	opensTo = 10
 )
 
-// ramp estimates what the search does not measure of burst protection: how
-// fast it opens with use. Every attempt since the last silence says something
+// opens takes over how burst protection was measured to open with use, how far,
+// and when it is cold again. It is false where that was not seen.
+func (t *Twin) opens(e *scenarios.EndpointLimit, b *analysis.Burst) bool {
+	window := e.Window.Std()
+	if b == nil || b.SlopeRPSPerS == nil || b.HotRPS == nil || b.IdleS == nil || window <= 0 {
+		return false
+	}
+	pace := *b.SlopeRPSPerS * window.Seconds()
+	hot := math.Round(*b.HotRPS * window.Seconds())
+	if !b.HotIsAll {
+		tried := hot
+		hot = max(hot, opensTo*float64(e.Amount))
+		t.doubt("burst protection was tried up to %.0f requests in %v; it is taken to open on like that up to %.0f", tried, window, hot)
+	}
+	if hot <= float64(e.Amount) {
+		return false
+	}
+	e.Hot, e.WarmUp, e.Idle = scenarios.Quantity(hot), scenarios.Duration(seconds((hot-float64(e.Amount))/pace)), scenarios.Duration(seconds(*b.IdleS))
+	return true
+}
+
+// ramp estimates how fast burst protection opens with use, where the search did
+// not measure it. Every attempt since the last silence says something
 // about that: of so many that had been offered within a window, after so long
 // a use, one was let through or refused as a burst.
 //

@@ -146,6 +146,47 @@ func TestTwinRamp(t *testing.T) {
 	}
 }
 
+// Where it was measured how burst protection opens, the twin opens like that.
+func TestTwinOpens(t *testing.T) {
+	measured := func(change func(*analysis.Burst)) *analysis.Burst {
+		b := &analysis.Burst{StepRPS: ref(20.6), SlopeRPSPerS: ref(2.0), HotRPS: ref(60.0), HotIsAll: true, IdleS: ref(10.7)}
+		change(b)
+		return b
+	}
+	for _, test := range []struct {
+		name   string
+		burst  *analysis.Burst
+		hot    float64 // 0: the twin never opens
+		warmUp time.Duration
+		doubts int
+	}{
+		{"all was seen", measured(func(*analysis.Burst) {}), 60, 20 * time.Second, 1},
+		{"more was not tried", measured(func(b *analysis.Burst) { b.HotIsAll = false }), 200, 90 * time.Second, 2},
+		{"no rise was let in", measured(func(b *analysis.Burst) { b.SlopeRPSPerS = nil }), 0, 0, 2},
+		{"when it is cold again was not seen", measured(func(b *analysis.Burst) { b.IdleS = nil }), 0, 0, 2},
+		{"not asked", nil, 0, 0, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := &analysis.Document{
+				Limits: []analysis.Limit{{Dimension: "requests", Algorithm: "ramp", Amount: ref(20.0), WindowS: ref(1.0), Refusals: "burst"}},
+				Burst:  test.burst,
+			}
+			one := []exchange.Exchange{{Done: time.Second, Verdict: exchange.Verdict{Outcome: exchange.Success}}}
+			twin, err := compare.NewTwin(d, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := twin.Endpoint.Limits[0]
+			if float64(l.Hot) != test.hot || l.WarmUp.Std() != test.warmUp || len(twin.Doubts) != test.doubts {
+				t.Errorf("opens to %v in %v, want %v in %v; doubts %q", l.Hot, l.WarmUp.Std(), test.hot, test.warmUp, twin.Doubts)
+			}
+			if test.hot > 0 && l.Idle.Std() != 10700*time.Millisecond {
+				t.Errorf("cold again after %v", l.Idle.Std())
+			}
+		})
+	}
+}
+
 func TestRehearsal(t *testing.T) {
 	rehearsed := &compare.Document{Rows: []compare.Row{
 		{Target: "t", Strategy: "queue", SuccessRate: 1, MakespanS: 0.4, SpentPerRound: ref(json.Number("0"))},

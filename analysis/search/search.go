@@ -9,7 +9,8 @@
 // hide behind it? If not, there is a second, slower limiter, and the same
 // questions are asked of that one. Then the same for tokens, with large
 // requests sent more slowly than the request limit found before; then the
-// step at which burst protection begins; then the trial key's allocation.
+// step and the slope at which burst protection begins, how far it opens with use,
+// how long it refuses and when it is cold again; then the trial key's allocation.
 //
 // Overload is never the estimate: a stage of the search ends at the first
 // refusals. The search is deterministic and knows nothing about a network: it
@@ -94,6 +95,9 @@ type Search struct {
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
+	asked   []Asked                      // about burst protection
+	warmth  []Asked                      // about what is let in after use: see Warms
+	warming bool                         // from idle less is let in than after use
 
 	// Warnings are shown to the user; they never stop a search.
 	Warnings []string
@@ -175,6 +179,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 			return reply.Exchanges, err
 		}
 		if reply.Void == "" {
+			s.remember(st, reply.Exchanges)
 			return s.goOn(st, reply.Exchanges)
 		}
 		if try == tries {
