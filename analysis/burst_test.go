@@ -67,37 +67,37 @@ func TestBurst(t *testing.T) {
 		{
 			name:   "a plain limit above what it opens to",
 			limits: []sim.Limit{ramp(20, 45, 20*s, 10*s, exchange.Burst), perSecond(50)},
-			step:   20, rise: 1.25, hot: 45, all: true, idle: 10, lasts: 0.7,
+			step:   20, rise: 1.25, hot: 45, all: true, idle: 10, lasts: 0.8,
 			says: "a step from idle to",
 		},
 		{
 			name:   "a plain limit below it, met after use",
 			limits: []sim.Limit{ramp(20, 60, 20*s, 10*s, exchange.Burst), perSecond(50)},
-			step:   20, rise: 2, hot: 50, idle: 10, lasts: 0.7, rpm: 3000,
+			step:   20, rise: 2, hot: 50, idle: 10, lasts: 0.8, rpm: 3000,
 			says: "another limit was met",
 		},
 		{
 			name:   "a plain limit below the step",
 			limits: []sim.Limit{ramp(20, 200, 90*s, 10*s, exchange.Burst), perSecond(10)},
-			step:   20, rise: 2, hot: 100, idle: 10, lasts: 0.7, rpm: 600,
+			step:   20, rise: 2, hot: 100, idle: 10, lasts: 0.8, rpm: 600,
 			says: "more was not tried",
 		},
 		{
 			name:   "a limit of a minute below it",
 			limits: []sim.Limit{ramp(20, 60, 20*s, 10*s, exchange.Burst), {Refusal: exchange.RequestRate, Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 600, Window: 60 * s}}},
-			step:   20, rise: 2, hot: 60, all: true, idle: 10, lasts: 0.7, rpm: 600,
+			step:   20, rise: 2, hot: 60, all: true, idle: 10, lasts: 0.8, rpm: 600,
 			says: "no more however gently",
 		},
 		{
 			name:   "cold again only after more silence than is tried first",
 			limits: []sim.Limit{ramp(20, 60, 20*s, 30*s, exchange.Burst)},
-			step:   20, rise: 2, hot: 60, all: true, idle: 30, lasts: 0.7,
+			step:   20, rise: 2, hot: 60, all: true, idle: 30, lasts: 0.8,
 			says: "no more however gently",
 		},
 		{
 			name:   "never opens",
 			limits: []sim.Limit{ramp(20, 0, 0, 0, exchange.Burst)},
-			step:   20, lasts: 0.7,
+			step:   20, lasts: 0.8,
 			says: "nothing shows that more is let in after use",
 		},
 		{
@@ -109,7 +109,7 @@ func TestBurst(t *testing.T) {
 		{
 			name:   "refuses as if for a rate",
 			limits: []sim.Limit{ramp(20, 60, 20*s, 30*s, exchange.RequestRate)},
-			step:   20, rise: 2, hot: 60, all: true, idle: 30, lasts: 0.7,
+			step:   20, rise: 2, hot: 60, all: true, idle: 30, lasts: 0.8,
 			says: "what is let in grows with use",
 		},
 	} {
@@ -134,7 +134,7 @@ func TestBurst(t *testing.T) {
 			}
 			bracket("step", b.StepRPS, b.StepRefusedRPS, test.step, 0.05)
 			bracket("idle", b.IdleLowS, b.IdleS, test.idle, 0)
-			bracket("lasts", b.LastsLowS, b.LastsS, test.lasts, 0.15)
+			bracket("lasts", b.LastsLowS, b.LastsS, test.lasts, 0.2)
 			if test.rise > 0 {
 				bracket("rise", b.SlopeRPSPerS, b.SlopeRefusedRPSPerS, test.rise, 0.1)
 			} else if b.SlopeRPSPerS != nil {

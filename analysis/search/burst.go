@@ -171,6 +171,10 @@ func (b *Burst) silence() time.Duration {
 // second: the steepest that did is at the very edge.
 func (b *Burst) easily() float64 { return 0.9 * b.Passed }
 
+// A stage that asks how long refusals last has so many parts, and so many of them
+// are the step that trips.
+const tripParts, allParts = 3, 5
+
 // lasting bisects for the shortest silence after a refused step after which a
 // step that passes from idle does so again. Each try begins cold, so that no
 // refused try has a part in the next.
@@ -188,11 +192,12 @@ func (p *protection) lasting() error {
 			Rest: p.rest, Sizes: []Size{p.size(smallPrompt)},
 		}
 		at := 0.0
-		for range b.Fit + 3 {
+		part := b.Fit/2 + 1
+		for range tripParts * part { // half as many again as fit
 			st.Offsets = append(st.Offsets, seconds(at))
 			at += 1 / p.cfg.MaxRPS
 		}
-		for at += silence; len(st.Offsets) < 2*b.Fit+4; at += 1 / b.easily() {
+		for at += silence; len(st.Offsets) < allParts*part; at += 1 / b.easily() {
 			st.Offsets = append(st.Offsets, seconds(at))
 		}
 		st.Hits = len(st.Offsets)
@@ -216,7 +221,9 @@ func (p *protection) lasting() error {
 func (p *protection) slopes() error {
 	const first, factor, hardly, tries = 5.0, 2, 1.25, 8
 	const longest = 120.0 // seconds of the gentlest
-	const narrow = 1.5    // between a slope that was let in and one that was refused
+	// Between a slope that was let in and one that was refused. Each that is let in
+	// takes all of its requests, so that only a few are sent for that.
+	const narrow, mostNarrowed = 1.5, 2
 	b := p.read()
 	if b.Passed == 0 {
 		return nil
@@ -227,7 +234,7 @@ func (p *protection) slopes() error {
 		return nil
 	}
 	slope := (top - b.easily()) / first
-	gentlest := slope * first / longest
+	gentlest, narrowed := slope*first/longest, 0
 	for range tries {
 		if err := p.climb(&b, slope, top); err != nil {
 			return err
@@ -239,7 +246,8 @@ func (p *protection) slopes() error {
 		switch {
 		case b.Slope > 0 && b.SlopeRefused == 0:
 			slope = b.Slope * factor
-		case b.Slope > 0 && b.SlopeRefused > narrow*b.Slope:
+		case b.Slope > 0 && b.SlopeRefused > narrow*b.Slope && narrowed < mostNarrowed:
+			narrowed++
 			slope = math.Sqrt(b.Slope * b.SlopeRefused)
 		case b.Slope > 0, slope <= gentlest:
 			return p.sayClimbed(&b)
@@ -338,8 +346,8 @@ func (p *protection) cooling() error {
 func (p *protection) silences(b *Burst, slope float64) Stage {
 	const growth = 1.2
 	hot := b.Hot
-	if b.Ceiling {
-		hot *= 0.92 // not at its very edge
+	if b.Ceiling || b.OtherLimit > 0 {
+		hot *= 0.92 // not at the very edge
 	}
 	st := p.rising(b, slope, hot)
 	st.Question, st.Why, st.Rest, st.StopAfter = Cooling, "after how long a silence a step is again one from idle", p.rest, 1

@@ -141,7 +141,7 @@ func (b *Burst) readSlopes(slopes []Asked) {
 	span := b.span()
 	var climbs []climb
 	for _, a := range slopes {
-		c := climb{slope: rise(&a.Stage)}
+		c := climb{}
 		last := tripped(a.Exchanges, 0)
 		c.refused = last >= 0
 		if last < 0 {
@@ -153,6 +153,12 @@ func (b *Burst) readSlopes(slopes []Asked) {
 		}
 		c.reached = paceAt(a.Exchanges, last, span)
 		c.use = (a.Exchanges[last].Sent - a.Exchanges[0].Sent).Seconds()
+		c.slope = rise(&a.Stage)
+		if meant := a.Stage.At(last).Seconds(); c.use > meant {
+			// Held up on the way, the pace was lower by as much, and rose over a
+			// longer time.
+			c.slope *= meant / c.use * meant / c.use
+		}
 		climbs = append(climbs, c)
 		if b.Gentlest == 0 || c.slope < b.Gentlest {
 			b.Gentlest = c.slope
@@ -274,7 +280,7 @@ func (b *Burst) readCooling(stages []Asked) {
 // readLasting reads a step that trips, a silence, and another step.
 func (b *Burst) readLasting(stages []Asked) {
 	for _, a := range stages {
-		again := a.Stage.Hits/2 + 1 // see lasting: two requests fewer than before the silence
+		again := a.Stage.Hits / allParts * tripParts
 		trip := tripped(a.Exchanges, 0)
 		if trip < 0 || trip >= again || len(a.Exchanges) < a.Stage.Hits {
 			continue // it did not trip, or was cut short

@@ -111,7 +111,7 @@ func TestWholeQuickstart(t *testing.T) {
 		within(t, "burst.slope_rps_per_s", b.SlopeRPSPerS, 2, 0.35)
 		within(t, "burst.hot_rps", b.HotRPS, 60, 0.05)
 		within(t, "burst.idle_s", b.IdleS, 10, 0.2)
-		within(t, "burst.lasts_s", b.LastsS, 0.7, 0.4)
+		within(t, "burst.lasts_s", b.LastsS, 0.9, 0.4)
 	}
 	for _, l := range d.Limits {
 		switch l.Algorithm {
