@@ -10,6 +10,7 @@ import (
 	"probe/analysis"
 	"probe/analysis/exchange"
 	"probe/analysis/limiter"
+	"probe/analysis/search"
 	"probe/scenarios"
 )
 
@@ -87,9 +88,10 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 			e.Burst = scenarios.Quantity(*l.BurstCapacity)
 		}
 	case limiter.Ramp:
-		if !t.opens(&e, d.Burst) {
-			t.ramp(&e, xs)
+		if l.Refusals != "" && l.Refusals != string(exchange.Burst) {
+			xs = search.AsBursts(xs) // they did not say so
 		}
+		t.ramp(&e, d.Burst, xs)
 	}
 	if l.Dimension == "tokens" {
 		e.Charge = d.TokenAccounting

@@ -67,7 +67,7 @@ func TestNewTwin(t *testing.T) {
 	if r := float64(e.Latency.TokensPerSecond); r < 499 || r > 501 {
 		t.Errorf("%v tokens a second, want 500", r)
 	}
-	if len(twin.Doubts) != 4 {
+	if len(twin.Doubts) != 5 {
 		t.Errorf("doubts: %q", twin.Doubts)
 	}
 	if _, err := compare.NewTwin(&analysis.Document{}, nil); err == nil {
@@ -138,6 +138,20 @@ func TestTwinRamp(t *testing.T) {
 	if pace := float64(l.Hot-l.Amount) / l.WarmUp.Std().Seconds(); pace < 1.8 || pace > 2.2 {
 		t.Errorf("opens by %.2f a second, want 2: %+v", pace, l)
 	}
+	// Refusals that are worded as for a rate say the same.
+	for i := range xs {
+		if xs[i].Outcome == exchange.Burst {
+			xs[i].Outcome = exchange.RequestRate
+		}
+	}
+	d.Limits[0].Refusals = "request_rate"
+	if twin, err = compare.NewTwin(d, xs); err != nil {
+		t.Fatal(err)
+	}
+	if l := twin.Endpoint.Limits[0]; l.Refusal != "request_rate" || float64(l.Hot-l.Amount)/l.WarmUp.Std().Seconds() < 1.8 {
+		t.Errorf("worded as for a rate: %+v", l)
+	}
+	d.Limits[0].Refusals = "burst"
 	for i := range xs { // only refusals: it opens as little as anybody saw
 		xs[i].Outcome = exchange.Burst
 	}
