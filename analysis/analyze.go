@@ -81,9 +81,15 @@ func Analyze(in Input) (*Document, []FitTrace) {
 		d.TokenAccounting = string(e.charged[0].Accounting)
 	}
 	d.Effective = e.effective(in, d.Limits)
+	d.Burst = e.protection.row()
 	d.RecoveryS = recoveries(in)
 	d.Hints = e.hints()
-	d.Verification = verify(in.Stages, in.Sums)
+	if d.Burst != nil && d.Burst.LastsS != nil {
+		d.RecoveryS[string(exchange.Burst)] = d.Burst.LastsS
+	}
+	if d.Verification = verify(in.Stages, in.Sums); e.protection.untold {
+		d.Verification.Held = nil // no rate is claimed
+	}
 	d.Verification.judge(d.Effective)
 	d.StoppedBy = d.stoppedBy(in, e)
 	d.Complete = d.StoppedBy.complete()
@@ -126,10 +132,12 @@ type evidence struct {
 	requests []fit.Limit
 	tokens   []fit.Limit
 	ramp     *fit.Limit
-	flights  *fit.Limit            // a cap on requests in flight that refusals speak of
-	delay    *fit.Delay            // requests that wait instead of being refused
-	left     map[fit.Dimension]int // refusals that nothing explains
-	charged  []fit.Charge          // what the token limit may charge; nil: it was not asked
+	// protection is what was seen of burst protection, ramp the limiter in its steps.
+	protection protection
+	flights    *fit.Limit            // a cap on requests in flight that refusals speak of
+	delay      *fit.Delay            // requests that wait instead of being refused
+	left       map[fit.Dimension]int // refusals that nothing explains
+	charged    []fit.Charge          // what the token limit may charge; nil: it was not asked
 }
 
 func newEvidence(in Input) *evidence {
@@ -147,11 +155,14 @@ func newEvidence(in Input) *evidence {
 	var trial *fit.Log
 	e.log, trial = fit.NewLog(e.main).Split(trials)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
-	e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
-	found, left := fit.Explain(e.log, fit.Requests, "", e.log.Refusals(fit.Requests), in.Fit)
-	e.requests, e.left[fit.Requests] = found, len(left)
+	e.protection = readProtection(e.main, in.Stages)
+	if !e.protection.untold { // else they are burst protection's
+		e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+		found, left := fit.Explain(e.log, fit.Requests, "", e.log.Refusals(fit.Requests), in.Fit)
+		e.requests, e.left[fit.Requests] = found, len(left)
+	}
 	e.explainTokens(trial, in.Fit)
-	if ramp, ok := fit.ExplainRamp(fit.NewLog(ofQuestion(e.main, in.Stages, "burst")), in.Fit); ok {
+	if ramp, ok := e.protection.Limit(); ok {
 		e.ramp = &ramp
 	}
 	if flights, ok := fit.ExplainFlights(e.log); ok {
@@ -192,16 +203,4 @@ func numbersOf(stages []Stage, questions ...string) map[int]bool {
 		}
 	}
 	return asked
-}
-
-// ofQuestion returns the exchanges of the stages that ask a question.
-func ofQuestion(xs []exchange.Exchange, stages []Stage, question string) []exchange.Exchange {
-	asked := numbersOf(stages, question)
-	var some []exchange.Exchange
-	for _, x := range xs {
-		if asked[x.Stage] {
-			some = append(some, x)
-		}
-	}
-	return some
 }

@@ -45,10 +45,13 @@ type Document struct {
 	// Requests counts attempts by outcome, and "attempts" in all.
 	Requests map[string]int64 `json:"requests"`
 
-	Limits          []Limit             `json:"limits"`
-	Effective       Effective           `json:"effective"`
-	TokenAccounting string              `json:"token_accounting"`
-	RecoveryS       map[string]*float64 `json:"recovery_s"` // by outcome, seconds
+	Limits          []Limit   `json:"limits"`
+	Effective       Effective `json:"effective"`
+	TokenAccounting string    `json:"token_accounting"`
+	// Burst is what was seen of burst protection; nil when no step from idle was
+	// refused as too sudden, or none was tried.
+	Burst     *Burst              `json:"burst"`
+	RecoveryS map[string]*float64 `json:"recovery_s"` // by outcome, seconds
 	// Hints say whether refusals told the truth about when to come back; none
 	// where no refusal named a moment.
 	Hints        []Hint       `json:"hints,omitempty"`

@@ -23,6 +23,7 @@ func (e *evidence) findings(d *Document) []string {
 			say("%s, %s: %s.", l.Dimension, l.Algorithm, l.Why)
 		}
 	}
+	d.burstFindings(say)
 	for _, hidden := range []struct {
 		dim   string
 		found []fit.Limit

@@ -37,7 +37,7 @@ func (e *evidence) limits(in Input) []Limit {
 	}
 	if e.ramp != nil {
 		row := e.row(e.ramp, in)
-		row.Refusals = string(exchange.Burst)
+		row.Refusals = string(e.protection.worded)
 		row.Why = fmt.Sprintf("a step from idle was refused as too sudden once %.0f requests had been offered within %.3g s; %d refusals say so",
 			e.ramp.Best, e.ramp.Param, len(e.ramp.Explained))
 		rows = append(rows, row)

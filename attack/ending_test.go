@@ -40,6 +40,29 @@ func TestStopAfter(t *testing.T) {
 	})
 }
 
+// A stage that waits for refusals of one kind goes over those of others.
+func TestStopOn(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		on   exchange.Outcome
+		sent int
+	}{
+		{"any", "", 23},
+		{"the kind that comes", exchange.RequestRate, 23},
+		{"another kind", exchange.Burst, 40},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, limited(20, time.Minute), nil, func(t *testing.T, a *attack.Attacker) {
+				s := stage(40, 10)
+				s.StopAfter, s.StopOn = 3, test.on
+				if r := send(t, a, s); r.Sent != test.sent {
+					t.Errorf("sent %d, want %d", r.Sent, test.sent)
+				}
+			})
+		})
+	}
+}
+
 func TestStopEndsALongWait(t *testing.T) {
 	inBubble(t, limited(1, time.Hour), nil, func(t *testing.T, a *attack.Attacker) {
 		s := search.Stage{Hits: 3, StopAfter: 1, Sizes: []search.Size{{Prompt: 20}},

@@ -104,18 +104,18 @@ func (s *Shift) add(d time.Duration) {
 // An Ending counts what has come back from a stage and says when that is
 // enough. It is not safe for concurrent use.
 type Ending struct {
-	stopAfter, untilAdmitted    int
+	stage                       search.Stage
 	refused, admitted, hopeless int
 }
 
 // NewEnding returns the ending of a stage from which nothing has come back.
 func NewEnding(s search.Stage) Ending {
-	return Ending{stopAfter: s.StopAfter, untilAdmitted: s.UntilAdmitted}
+	return Ending{stage: s}
 }
 
 // Saw counts one exchange and reports whether the stage is to end.
 func (e *Ending) Saw(x *exchange.Exchange) bool {
-	if x.Refused() {
+	if e.stage.Ends(x) {
 		e.refused++
 	}
 	if x.Admitted() {
@@ -124,7 +124,7 @@ func (e *Ending) Saw(x *exchange.Exchange) bool {
 	if x.Outcome == exchange.Auth || x.Outcome == exchange.Billing {
 		e.hopeless++
 	}
-	return reached(e.refused, e.stopAfter) || reached(e.admitted, e.untilAdmitted) || e.hopeless >= hopeless
+	return reached(e.refused, e.stage.StopAfter) || reached(e.admitted, e.stage.UntilAdmitted) || e.hopeless >= hopeless
 }
 
 // reached reports whether a count has come to its bound; 0 is no bound.

@@ -25,6 +25,9 @@ func csvTables(d *analysis.Document) []csvTable {
 	if len(d.Keys) > 0 {
 		tables = append(tables, keysCSV(d))
 	}
+	if d.Burst != nil {
+		tables = append(tables, burstCSV(d.Burst))
+	}
 	return tables
 }
 
@@ -145,6 +148,21 @@ func hintsCSV(d *analysis.Document) csvTable {
 		})
 	}
 	return t
+}
+
+func burstCSV(b *analysis.Burst) csvTable {
+	return csvTable{
+		name: "burst",
+		header: []string{
+			"step_rps", "step_refused_rps", "slope_rps_per_s", "slope_refused_rps_per_s", "hot_rps", "hot_is_all",
+			"warm_up_s", "idle_s", "idle_low_s", "lasts_s", "lasts_low_s",
+		},
+		rows: [][]string{{
+			optional(b.StepRPS), optional(b.StepRefusedRPS), optional(b.SlopeRPSPerS), optional(b.SlopeRefusedRPSPerS),
+			optional(b.HotRPS), strconv.FormatBool(b.HotIsAll),
+			optional(b.WarmUpS), optional(b.IdleS), optional(b.IdleLowS), optional(b.LastsS), optional(b.LastsLowS),
+		}},
+	}
 }
 
 // plain writes x exactly: the fewest digits that read back as x.

@@ -46,7 +46,7 @@ func TestFolder(t *testing.T) {
 	}
 	want := []string{
 		"analysis.json", "plots/fit-1.png", "plots/fit-1.svg", "report.html", "report.md",
-		"tables/cost.csv", "tables/hints.csv", "tables/keys.csv", "tables/limits.csv", "tables/outcomes.csv", "tables/stages.csv",
+		"tables/burst.csv", "tables/cost.csv", "tables/hints.csv", "tables/keys.csv", "tables/limits.csv", "tables/outcomes.csv", "tables/stages.csv",
 	}
 	if diff := cmp.Diff(want, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)

@@ -25,6 +25,9 @@ func limitsSection(d *analysis.Document, charts *chartMaker, traces []analysis.F
 	if len(cards) > 0 {
 		s.Blocks = append(s.Blocks, page.Block{Cards: cards})
 	}
+	if d.Burst != nil {
+		s.Blocks = append(s.Blocks, tableBlock(burstTable(d.Burst)))
+	}
 	return s
 }
 

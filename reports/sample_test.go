@@ -205,6 +205,10 @@ func qwenDocument() *analysis.Document {
 		Warnings: []string{"recovery after burst was not found: no request followed within the wait that was allowed"},
 		Findings: []string{"The limit per minute and the limit per second admit the same rate: 10 × 60 = 600."},
 	}
+	d.Burst = &analysis.Burst{
+		StepRPS: ref(20.6), StepRefusedRPS: ref(22.5), SlopeRPSPerS: ref(2.07), SlopeRefusedRPSPerS: ref(2.94),
+		HotRPS: ref(59.0), WarmUpS: ref(18.5), IdleS: ref(10.7), IdleLowS: ref(8.92), LastsS: ref(0.68), LastsLowS: ref(0.52),
+	}
 	d.Limits[0].Advertised = ref(600.0)
 	d.Limits[1].Algorithm, d.Limits[1].BurstCapacity, d.Limits[1].Rivals = limiter.TokenBucket, ref(10.0), nil
 	return d

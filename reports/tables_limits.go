@@ -119,3 +119,35 @@ func yes(b bool) string {
 	}
 	return "no"
 }
+
+// burstTable has what was seen of burst protection, and beside each value the
+// next one that was not let in, or not yet enough.
+func burstTable(b *analysis.Burst) *table {
+	t := &table{title: "Burst protection", columns: []column{
+		{head: "burst protection"}, {head: "seen", right: true}, {head: "beyond"},
+	}}
+	with := func(unit string) func(float64) string {
+		return func(v float64) string { return number(v) + " " + unit }
+	}
+	rps, rise := with("requests/s"), with("requests/s per s")
+	after := func(what string, v *float64, show func(float64) string) string {
+		if v == nil {
+			return dash
+		}
+		return what + " " + show(*v)
+	}
+	t.add("step from idle", maybe(b.StepRPS, rps, notFound), after("refused to", b.StepRefusedRPS, number))
+	t.add("refusals last", maybe(b.LastsS, seconds, notFound), after("more than", b.LastsLowS, seconds))
+	t.add("rise of the pace", maybe(b.SlopeRPSPerS, rise, notFound), after("refused at", b.SlopeRefusedRPSPerS, number))
+	beyond := dash
+	switch {
+	case b.HotRPS != nil && b.HotIsAll:
+		beyond = "refused above"
+	case b.HotRPS != nil:
+		beyond = "not tried above"
+	}
+	t.add("pace after a rise", maybe(b.HotRPS, rps, notFound), beyond)
+	t.add("time of that rise", maybe(b.WarmUpS, seconds, notFound), dash)
+	t.add("cold again after", maybe(b.IdleS, seconds, notFound), after("more than", b.IdleLowS, seconds))
+	return t
+}

@@ -67,6 +67,9 @@ func tables(d *analysis.Document, brief bool) []*table {
 	if len(d.Keys) > 0 {
 		list = append(list, keyQuotaTable(d))
 	}
+	if d.Burst != nil {
+		list = append(list, burstTable(d.Burst))
+	}
 	list = append(list, outcomeTable(d))
 	if !brief {
 		list = append(list, stageTable(d))

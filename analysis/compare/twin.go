@@ -10,6 +10,7 @@ import (
 	"probe/analysis"
 	"probe/analysis/exchange"
 	"probe/analysis/limiter"
+	"probe/analysis/search"
 	"probe/scenarios"
 )
 
@@ -91,7 +92,10 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 			t.doubt("the bucket on %s refills in steps of about %v, but when they come was not measured; the twin's come at whole multiples", l.Dimension, e.RefillEvery)
 		}
 	case limiter.Ramp:
-		t.ramp(&e, xs)
+		if l.Refusals != "" && l.Refusals != string(exchange.Burst) {
+			xs = search.AsBursts(xs) // they did not say so
+		}
+		t.ramp(&e, d.Burst, xs)
 	}
 	if l.Dimension == "tokens" {
 		e.ChargeAfter = l.ChargeAfter

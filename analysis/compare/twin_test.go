@@ -71,7 +71,7 @@ func TestNewTwin(t *testing.T) {
 	if r := float64(e.Latency.TokensPerSecond); r < 499 || r > 501 {
 		t.Errorf("%v tokens a second, want 500", r)
 	}
-	if len(twin.Doubts) != 5 {
+	if len(twin.Doubts) != 6 {
 		t.Errorf("doubts: %q", twin.Doubts)
 	}
 	if _, err := compare.NewTwin(&analysis.Document{}, nil); err == nil {
@@ -142,11 +142,66 @@ func TestTwinRamp(t *testing.T) {
 	if pace := float64(l.Hot-l.Amount) / l.WarmUp.Std().Seconds(); pace < 1.8 || pace > 2.2 {
 		t.Errorf("opens by %.2f a second, want 2: %+v", pace, l)
 	}
+	// Refusals that are worded as for a rate say the same.
+	for i := range xs {
+		if xs[i].Outcome == exchange.Burst {
+			xs[i].Outcome = exchange.RequestRate
+		}
+	}
+	d.Limits[0].Refusals = "request_rate"
+	if twin, err = compare.NewTwin(d, xs); err != nil {
+		t.Fatal(err)
+	}
+	if l := twin.Endpoint.Limits[0]; l.Refusal != "request_rate" || float64(l.Hot-l.Amount)/l.WarmUp.Std().Seconds() < 1.8 {
+		t.Errorf("worded as for a rate: %+v", l)
+	}
+	d.Limits[0].Refusals = "burst"
 	for i := range xs { // only refusals: it opens as little as anybody saw
 		xs[i].Outcome = exchange.Burst
 	}
 	if twin, err = compare.NewTwin(d, xs); err != nil || twin.Endpoint.Limits[0].Hot != 0 {
 		t.Errorf("%v: %+v; nothing shows that it opens", err, twin.Endpoint.Limits[0])
+	}
+}
+
+// Where it was measured how burst protection opens, the twin opens like that.
+func TestTwinOpens(t *testing.T) {
+	measured := func(change func(*analysis.Burst)) *analysis.Burst {
+		b := &analysis.Burst{StepRPS: ref(20.6), SlopeRPSPerS: ref(2.0), HotRPS: ref(60.0), HotIsAll: true, IdleS: ref(10.7)}
+		change(b)
+		return b
+	}
+	for _, test := range []struct {
+		name   string
+		burst  *analysis.Burst
+		hot    float64 // 0: the twin never opens
+		warmUp time.Duration
+		doubts int
+	}{
+		{"all was seen", measured(func(*analysis.Burst) {}), 60, 20 * time.Second, 1},
+		{"more was not tried", measured(func(b *analysis.Burst) { b.HotIsAll = false }), 200, 90 * time.Second, 2},
+		{"no rise was let in", measured(func(b *analysis.Burst) { b.SlopeRPSPerS = nil }), 0, 0, 2},
+		{"when it is cold again was not seen", measured(func(b *analysis.Burst) { b.IdleS = nil }), 0, 0, 2},
+		{"not asked", nil, 0, 0, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := &analysis.Document{
+				Limits: []analysis.Limit{{Dimension: "requests", Algorithm: "ramp", Amount: ref(20.0), WindowS: ref(1.0), Refusals: "burst"}},
+				Burst:  test.burst,
+			}
+			one := []exchange.Exchange{{Done: time.Second, Verdict: exchange.Verdict{Outcome: exchange.Success}}}
+			twin, err := compare.NewTwin(d, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := twin.Endpoint.Limits[0]
+			if float64(l.Hot) != test.hot || l.WarmUp.Std() != test.warmUp || len(twin.Doubts) != test.doubts {
+				t.Errorf("opens to %v in %v, want %v in %v; doubts %q", l.Hot, l.WarmUp.Std(), test.hot, test.warmUp, twin.Doubts)
+			}
+			if test.hot > 0 && l.Idle.Std() != 10700*time.Millisecond {
+				t.Errorf("cold again after %v", l.Idle.Std())
+			}
+		})
 	}
 }
 

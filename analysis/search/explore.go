@@ -39,6 +39,10 @@ type axis struct {
 	// of so many limiters.
 	spent map[string]int
 	about int
+	// sudden tells that a volley was refused as too sudden.
+	sudden bool
+	// used tells that an easy use was tried, because nothing explained the refusals.
+	used bool
 	// soaked tells that a rate below the limits known so far was held, below is
 	// the lowest rate that the limit was known by when the last soak was sent.
 	soaked bool
@@ -222,6 +226,9 @@ type fitted struct {
 // limits returns what explains the refusals of a dimension so far, and how
 // many refusals it does not explain.
 func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
+	if s.warming && dim == fit.Requests {
+		return nil, 0 // what was refused is burst protection's
+	}
 	if f := s.fits[dim]; f.seen == len(s.main) {
 		return f.limits, f.left
 	}
@@ -283,6 +290,9 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		case fresh:
 			st.Rest = s.untilRoom(ax, st)
 		}
+		if fresh && ax.sudden {
+			st.Rest = max(st.Rest, idle) // what was refused may count, and refuse the next bout too
+		}
 		st = s.shaped(ax, st)
 		left := horizon
 		if !fresh {
@@ -330,6 +340,7 @@ func (s *Search) slows(ax *axis, n map[exchange.Outcome]int) bool {
 	switch {
 	case n[exchange.Burst] > 0 && ax.rate > 0.1: // too sudden: burst protection is asked about later
 		ax.rate /= 2
+		ax.sudden = true
 	case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1: // less room even for requests so small
 		ax.rate /= 2
 	case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01: // it is not known as well as was thought
@@ -473,15 +484,14 @@ func (s *Search) nothingMet(ax *axis) {
 }
 
 // calm sends slowly what was refused when it came quickly and explained by no
-// limiter: refusals that come as often are not for the rate.
+// limiter: refusals that come as often are not for the rate. If there are none,
+// perhaps it is use that lets more in.
 func (s *Search) calm(ax *axis) error {
-	const hits, rate = 60, 2
-	_, err := s.ask(s.shaped(ax, Stage{
-		Question: "calm", Dimension: ax.dim, Why: "whether requests are refused at any pace",
-		Rest: s.cfg.MaxWindow, Hits: hits, Rate: math.Min(rate, ax.rate), Sizes: []Size{ax.size},
-	}))
+	if err := s.afterUse(ax, "calm", "whether requests are refused at any pace"); err != nil || s.warming {
+		return err
+	}
 	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
-	return err
+	return nil
 }
 
 // headed returns a stage of so many requests at a rate, the first bout of

@@ -14,7 +14,13 @@ import (
 func (s *Search) requests() error {
 	ax := &axis{dim: fit.Requests, size: s.size(smallPrompt), rate: s.cfg.MaxRPS}
 	s.axes[ax.dim] = ax
-	return s.explore(ax)
+	if err := s.explore(ax); err != nil {
+		return err
+	}
+	if limits, left := s.limits(ax.dim); len(limits) == 0 && left > 0 && !ax.used {
+		return s.afterUse(ax, "use", "whether it is use that lets more in")
+	}
+	return nil
 }
 
 // tokens asks for the token limits, with large requests sent more slowly than
@@ -189,56 +195,4 @@ func (s *Search) freeQuota() error {
 		s.warn("free quota: the trial key's allocation did not end within %d requests", len(xs))
 	}
 	return nil
-}
-
-// idle is how long to be silent so that burst protection takes the next step
-// for one from idle.
-const idle = 20 * time.Second
-
-// burst asks how large a step from idle trips "rate increased too quickly":
-// first how many requests of a hard step pass, then, by bisection, the
-// steepest step that is not refused.
-func (s *Search) burst() error {
-	xs, err := s.step(s.cfg.MaxRPS, int(math.Ceil(1.5*s.cfg.MaxRPS)))
-	if err != nil {
-		return err
-	}
-	first := -1
-	for i := range xs {
-		if xs[i].Outcome == exchange.Burst {
-			first = i
-			break
-		}
-	}
-	if first < 0 {
-		s.warn("burst: a step from idle to %.4g requests/s was not refused as too sudden", s.cfg.MaxRPS)
-		return nil
-	}
-	if _, err := s.comesBack(s.size(smallPrompt), xs[0].Sent, s.closely()); err != nil {
-		return err
-	}
-	low, high := 0.0, s.cfg.MaxRPS
-	for range 5 {
-		rate := (low + high) / 2
-		if low > 0 && high/low < 1+s.cfg.Precision {
-			break
-		}
-		xs, err := s.step(rate, max(first+1, int(math.Ceil(3*rate))))
-		if err != nil {
-			return err
-		}
-		if tally(xs)[exchange.Burst] > 0 {
-			high = rate
-		} else {
-			low = rate
-		}
-	}
-	return nil
-}
-
-func (s *Search) step(rate float64, hits int) ([]exchange.Exchange, error) {
-	return s.ask(Stage{
-		Question: "burst", Why: "how sudden a step from idle may be",
-		Rest: max(idle, s.afterRefusals()), Rate: rate, Hits: hits, Sizes: []Size{s.size(smallPrompt)},
-	})
 }

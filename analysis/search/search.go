@@ -9,9 +9,10 @@
 // hide behind it? If not, there is a second, slower limiter, and the same
 // questions are asked of that one. Then the same for tokens, with large
 // requests sent more slowly than the request limit found before; then the
-// step at which burst protection begins; then the trial key's allocation; then
-// which tokens the token limit charges; then whether further keys have a quota of
-// their own.
+// step and the slope at which burst protection begins, how far it opens with use,
+// how long it refuses and when it is cold again; then the trial key's allocation;
+// then which tokens the token limit charges; then whether further keys have a
+// quota of their own.
 //
 // Overload is never the estimate: a stage of the search ends at the first
 // refusals. The search is deterministic and knows nothing about a network: it
@@ -100,6 +101,9 @@ type Search struct {
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	charged fit.Charge                   // by token limits, as far as the log tells
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
+	asked   []Asked                      // about burst protection
+	warmth  []Asked                      // about what is let in after use: see Warms
+	warming bool                         // from idle less is let in than after use
 
 	// Warnings are shown to the user; they never stop a search.
 	Warnings []string
@@ -200,6 +204,7 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 			return reply.Exchanges, err
 		}
 		if reply.Void == "" {
+			s.remember(st, reply.Exchanges)
 			return s.goOn(st, reply.Exchanges)
 		}
 		if try == tries {

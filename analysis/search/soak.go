@@ -18,8 +18,8 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 		return false, err
 	}
 	ax.soaked = true
-	if err := s.soakAbove(ax); err != nil {
-		return false, err
+	if err := s.soakAbove(ax); err != nil || s.warming {
+		return s.warming, err
 	}
 	if err := s.sharpen(ax); err != nil {
 		return false, err
@@ -171,6 +171,7 @@ func (s *Search) soakAbove(ax *axis) error {
 		overs = []float64{1.6, 2.4}
 	}
 	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
+	var held Stage
 	for _, over := range overs {
 		st := s.paced(ax, &limit, 1)
 		each := 1 / ax.costOf(st.Size(0)) // requests for one of the limit's units
@@ -181,7 +182,7 @@ func (s *Search) soakAbove(ax *axis) error {
 		}
 		st.Rate = over * high * each
 		if ax.dim == fit.Requests && st.Rate > s.cfg.MaxRPS {
-			return nil
+			return s.fromIdle(ax, held)
 		}
 		st.Hits = int(math.Ceil(windows*limit.Window().Seconds()*st.Rate)) + 2
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
@@ -197,13 +198,17 @@ func (s *Search) soakAbove(ax *axis) error {
 		if refusedBy(ax.dim, xs) > 0 {
 			return nil
 		}
+		held = st
 	}
 	s.warn("%s: nothing was refused above the limit found", ax.dim)
-	return nil
+	return s.fromIdle(ax, held)
 }
 
 // tooFast reports whether limits of the other dimension would refuse a stage.
 func (s *Search) tooFast(ax *axis, st *Stage) bool {
+	if ax.dim == fit.Requests && len(s.log().Refusals(fit.Tokens)) == 0 {
+		return false // there are none, and to fit so long a log for that takes long
+	}
 	var others []guard
 	for _, g := range s.guards(ax) {
 		if g.dim != ax.dim {

@@ -3,6 +3,7 @@ package search
 import (
 	"time"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 )
 
@@ -40,8 +41,18 @@ type Stage struct {
 	// a limiter; 0 never does. Requests in flight by then still count.
 	StopAfter int `json:"stop_after,omitempty"`
 
+	// StopOn is the only kind of refusal that StopAfter counts; empty: all of
+	// them. What asks about burst protection goes over a limit below it, whose
+	// refusals say nothing.
+	StopOn exchange.Outcome `json:"stop_on,omitempty"`
+
 	// UntilAdmitted ends the stage once this many requests were let in; 0 never does.
 	UntilAdmitted int `json:"until_admitted,omitempty"`
+}
+
+// Ends reports whether x is one of the refusals that StopAfter counts.
+func (s *Stage) Ends(x *exchange.Exchange) bool {
+	return x.Refused() && (s.StopOn == "" || x.Outcome == s.StopOn)
 }
 
 // Size is how large one request is made.

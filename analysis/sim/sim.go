@@ -109,7 +109,7 @@ func (e *Endpoint) Send(st search.Stage) (search.Reply, error) {
 			inFlight = append(inFlight, x.Done-e.RTT/2)
 		}
 		switch {
-		case x.Refused():
+		case st.Ends(&x):
 			refusedBy = append(refusedBy, x.Done)
 		case x.Outcome == exchange.Success:
 			admittedBy = append(admittedBy, x.Done)

@@ -104,6 +104,15 @@ func TestWholeQuickstart(t *testing.T) {
 	if d.Verification.Held == nil || !*d.Verification.Held {
 		t.Errorf("verification did not hold: %+v", d.Verification)
 	}
+	if b := d.Burst; b == nil {
+		t.Error("nothing is said of burst protection")
+	} else { // the scenario's: 20 from idle, 2 more each second of use, cold again after 10 s
+		within(t, "burst.step_rps", b.StepRPS, 20, 0.1)
+		within(t, "burst.slope_rps_per_s", b.SlopeRPSPerS, 2, 0.35)
+		within(t, "burst.hot_rps", b.HotRPS, 60, 0.05)
+		within(t, "burst.idle_s", b.IdleS, 10, 0.2)
+		within(t, "burst.lasts_s", b.LastsS, 0.9, 0.4)
+	}
 	for _, l := range d.Limits {
 		switch l.Algorithm {
 		case "ramp":
