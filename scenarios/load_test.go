@@ -206,7 +206,7 @@ func TestDefaults(t *testing.T) {
 			Kind: KindChat, Timeout: Duration(60e9), Speed: 1},
 		LookFor: []string{"requests", "tokens"},
 		Search: Search{Method: MethodAdaptive, Precision: 0.01, MaxRPS: 100, MaxWindow: Duration(120e9),
-			MaxPrompt: 8000, MaxTokens: 1, Verify: &yes},
+			MaxPrompt: 8000, MaxTokens: 1, MaxOutput: 4096, Verify: &yes},
 	}
 	if diff := cmp.Diff(want, s, cmpopts.IgnoreUnexported(Scenario{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
