@@ -17,7 +17,7 @@ demo: ## find the limits of an embedded endpoint, in about a minute
 
 # In these the whole work is one calculation after the other, in one goroutine:
 # the race detector could find nothing and makes them ten times as slow.
-SEQUENTIAL = probe/analysis/fit probe/analysis/search
+SEQUENTIAL = probe/analysis probe/analysis/fit probe/analysis/search
 # What takes longest begins first. Slurm's daemons are started by make deploy,
 # and accuracy has a target of its own.
 RACED = probe/cmd/probe $(filter-out probe/cmd/probe probe/deploy/slurm probe/analysis/accuracy $(SEQUENTIAL),$(shell go list ./...))

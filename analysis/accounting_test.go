@@ -38,7 +38,7 @@ func TestTokenAccounting(t *testing.T) {
 		{"long answers", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 20000, Window: 10 * time.Second}, 700,
 			[]fit.Accounting{fit.Prompt, fit.PromptPlusCompl, fit.PromptPlusMax}, nil},
 		{"a window that charges after the answer", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 20000, Window: 10 * time.Second, ChargeAfter: true}, 50,
-			[]fit.Accounting{fit.Prompt, fit.PromptPlusCompl}, nil},
+			[]fit.Accounting{fit.PromptPlusCompl}, nil},
 		{"a log that charges after the answer", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 5000, Window: 5 * time.Second, ChargeAfter: true}, 50,
 			[]fit.Accounting{fit.PromptPlusCompl}, nil},
 		{"answers as long as asked for", log, 10000, []fit.Accounting{fit.Prompt}, []fit.Accounting{fit.PromptPlusCompl, fit.PromptPlusMax}},
