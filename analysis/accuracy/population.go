@@ -150,6 +150,32 @@ func (s *subject) trap(rng *rand.Rand, typed bool) {
 		s.charge(rng)
 	case 3:
 		s.instead(rng, typed)
+	case 4:
+		s.refill(rng)
+	}
+}
+
+// refill makes buckets, if there are any, refill in steps: a request or token at
+// a time, a tenth of what they hold, or what comes in a second.
+func (s *subject) refill(rng *rand.Rand) {
+	kind := rng.IntN(3)
+	steps := false
+	for i := range s.limits {
+		l := &s.limits[i]
+		if l.Algorithm != limiter.TokenBucket {
+			continue
+		}
+		each := l.Window / time.Duration(math.Max(2, math.Min(l.Amount, 1e6)))
+		switch kind {
+		case 1:
+			each = l.Window / 10
+		case 2:
+			each = min(time.Second, l.Window/2)
+		}
+		l.RefillEvery, steps = max(each, time.Microsecond), true
+	}
+	if steps {
+		s.class += ", refilled in steps"
 	}
 }
 
@@ -176,11 +202,20 @@ func (s *subject) charge(rng *rand.Rand) {
 func (s *subject) instead(rng *rand.Rand, typed bool) {
 	const most = 60 // in flight, and waiting requests a second
 	*s = subject{endpoint: s.endpoint}
-	switch rng.IntN(3) {
+	switch rng.IntN(4) {
 	case 0:
+		s.class = "a warm-up"
+		l := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.Ramp, Amount: math.Round(between(rng, 5, most)), Window: time.Second, CountRefused: true}}
+		l.Hot, l.WarmUp, l.Idle = 3*l.Amount, 20*time.Second, time.Duration(between(rng, 5, 30)*float64(time.Second))
+		l.Refusal = exchange.Burst
+		if !typed {
+			l.Refusal = exchange.RequestRate // as if it were a rate
+		}
+		s.limits = []sim.Limit{l}
+	case 1:
 		s.class = "refusals at random"
 		s.endpoint.Random = between(rng, 0.02, 0.3)
-	case 1:
+	case 2:
 		s.class = "a cap in flight"
 		s.endpoint.Think = time.Duration(between(rng, 100, 1000) * float64(time.Millisecond))
 		s.endpoint.PerToken = s.endpoint.Think / 20

@@ -197,7 +197,7 @@ func (r *result) wrongClaims() int {
 	wrong := 0
 	for _, l := range r.document.Limits {
 		if l.Algorithm == limiter.Concurrency {
-			if !slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool { return t.Algorithm == l.Algorithm && t.Amount == *l.Amount }) {
+			if !slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool { return t.Algorithm == l.Algorithm && *l.Low <= t.Amount && t.Amount <= *l.High }) {
 				wrong++
 			}
 			continue

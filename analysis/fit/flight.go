@@ -10,9 +10,10 @@ import (
 )
 
 // flights looks for a cap on requests in flight: every admission found room,
-// every wanted refusal found none. It is false when no cap does both, or when one
-// that is known closely was surely reached by none of the refusals: where answers
-// take no longer than arrivals are uncertain, a cap of one would explain anything.
+// every wanted refusal found none. It is false when no cap does both, or when of one
+// that is known closely not even half was surely in flight when something was
+// refused: where answers take no longer than arrivals are uncertain, a cap of one
+// would explain anything.
 //
 // A request is in flight from its arrival until the server is done with it,
 // which is the way back before the answer is in: at least the fastest round
@@ -40,8 +41,8 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 		}
 	}
 	c.Best, c.Explained = c.Low, slices.Clone(wanted)
-	const vague = 2 // times as many
-	return c, c.Low > 0 && (most >= c.Low || c.High > vague*c.Low)
+	const vague, part = 2, 0.5 // of as many
+	return c, c.Low > 0 && (most >= max(1, part*c.Low) || c.High > vague*c.Low)
 }
 
 // airspace counts what is in flight at moments that ascend.

@@ -206,13 +206,15 @@ func quickRoundTrips(xs []exchange.Exchange) []time.Duration {
 }
 
 // fastest is the shortest time in which something was answered.
-func fastest(xs []exchange.Exchange) (shortest time.Duration) {
+func fastest(xs []exchange.Exchange) time.Duration {
+	shortest := time.Duration(math.MaxInt64)
 	for i := range xs {
 		if x := &xs[i]; x.Status != 0 {
-			if rtt := firstByte(x) - x.Sent; shortest == 0 || rtt < shortest {
-				shortest = rtt
-			}
+			shortest = min(shortest, firstByte(x)-x.Sent)
 		}
+	}
+	if shortest == math.MaxInt64 {
+		return 0
 	}
 	return shortest
 }

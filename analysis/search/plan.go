@@ -346,13 +346,18 @@ func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
 	const tries = 40 // for room
 	size := ax.size
 	size.MaxTokens += longerBy
+	most := 0.0
+	for _, c := range l.Candidates() {
+		most = math.Max(most, c.Best) // it may be a cap that holds more than a bucket
+	}
+	hits := int(most) + 2
 	st := Stage{
 		Question: "longer", Dimension: ax.dim, Why: "whether room comes back with time or with the answers",
-		Rest: s.afterRefusals(), Sizes: []Size{size}, UntilAdmitted: int(l.Best) + 2,
+		Rest: s.afterRefusals(), Sizes: []Size{size}, UntilAdmitted: hits,
 	}
 	gap := 1 / ax.rate
 	at := 0.0
-	for range int(l.Best) + 2 {
+	for range hits {
 		st.Offsets = append(st.Offsets, seconds(at))
 		at += gap
 	}

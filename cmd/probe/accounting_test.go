@@ -4,7 +4,8 @@ import "testing"
 
 // What the embedded endpoint charges is found out over HTTP, when it books at
 // once and when it books once the answer is complete.
-func TestTokenAccountingVirtually(t *testing.T) {
+func TestWholeTokenAccounting(t *testing.T) {
+	wholeProbe(t)
 	for _, tc := range []struct{ name, limit, want string }{
 		{"prompts", "charge: prompt", "prompt"},
 		{"what is used", "charge: prompt_plus_completion", "prompt_plus_completion"},
