@@ -55,7 +55,7 @@ accuracy: ## how well limits are found, on hidden endpoints; SEED=1 COUNT=1000
 	go run ./analysis/accuracy -seed $(or $(SEED),1) -count $(or $(COUNT),1000)
 
 accuracy-short: ## the same for a few endpoints: fails where the search has become worse than it was
-	go test ./analysis/accuracy -count 1 -v
+	go test ./analysis/accuracy -count 1 -timeout 60m -v
 
 witnesses: ## how well the limits of nginx, HAProxy, Redis and Go libraries are found, over TCP, in five to ten minutes; ONLY=Nginx AT=1 KEEP=dir
 	cd cmd/probe/witness && go vet ./... && go test . -v -count 1 -timeout 90m -run '$(or $(ONLY),.)' -parallel $(or $(AT),4) $(if $(KEEP),-keep '$(abspath $(KEEP))')
