@@ -66,6 +66,9 @@ func TestTokenAccounting(t *testing.T) {
 						t.Logf("%d hits, %d sent, %v", s.Hits, s.Sent, s.Duration())
 					}
 				}
+				if held := d.Verification.Held; held == nil || !*held {
+					t.Errorf("not verified: %v", d.Warnings)
+				}
 				rate := 60 * test.spec.Rate()
 				if b := d.Effective.TPM; b.Value == nil || *b.Low > rate || *b.High < rate {
 					t.Errorf("effective TPM %v, want %v", b, rate)

@@ -35,6 +35,18 @@ func TestWhatIsNoRate(t *testing.T) {
 			far: sim.Endpoint{Think: 500 * time.Millisecond, PerToken: 20 * time.Millisecond, Limits: []sim.Limit{{Spec: cap5, Refusal: exchange.RequestRate}}},
 		},
 		{
+			// At thirty a second the bucket that it looks like holds four.
+			name: "a cap that lets through nearly as much as is sent", want: limiter.Concurrency, says: "requests were in flight, and no admission",
+			far: sim.Endpoint{
+				Think: 500 * time.Millisecond, PerToken: 25 * time.Millisecond, Faults: 0.02,
+				Limits: []sim.Limit{{Spec: limiter.Spec{Algorithm: limiter.Concurrency, Amount: 13}, Refusal: exchange.RequestRate}},
+			},
+		},
+		{
+			name: "requests wait, and some end in a fault", want: limiter.LeakyBucket, says: "delays what comes faster", rpm: 600,
+			far: sim.Endpoint{Faults: 0.1, Limits: []sim.Limit{{Spec: shaped}}},
+		},
+		{
 			name: "requests wait", want: limiter.LeakyBucket, says: "delays what comes faster", rpm: 600,
 			far: sim.Endpoint{Limits: []sim.Limit{{Spec: shaped}}},
 		},

@@ -105,6 +105,18 @@ func (l *Limit) Quoted() float64 {
 	return l.Rate()
 }
 
+// Slowest returns the index of the limit with the lowest rate, -1 for none. A
+// cap on requests in flight is no rate.
+func Slowest(limits []Limit) int {
+	best := -1
+	for i := range limits {
+		if limits[i].IsRate() && (best < 0 || limits[i].Quoted() < limits[best].Quoted()) {
+			best = i
+		}
+	}
+	return best
+}
+
 // plain reports whether c is a sliding log or a bucket without tricks.
 func (c *Candidate) plain() bool {
 	return (c.Algorithm == limiter.SlidingLog || c.isBucket() && c.Every == 0) && !c.CountRefused && c.Penalty == 0

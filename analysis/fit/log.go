@@ -115,6 +115,22 @@ func NewLog(xs []exchange.Exchange) *Log {
 	return l
 }
 
+// Split parts a log in two: the events of the stages that are named, and all
+// others. Both keep what is known of arrivals.
+func (l *Log) Split(named map[int]bool) (others, those *Log) {
+	others, those = new(Log), new(Log)
+	*others, *those = *l, *l
+	others.Events, those.Events = nil, nil
+	for _, e := range l.Events {
+		if named[e.Stage] {
+			those.Events = append(those.Events, e)
+		} else {
+			others.Events = append(others.Events, e)
+		}
+	}
+	return others, those
+}
+
 // inSteps rounds up to the next of steps, of which so many double a value: that of
 // a longer log is mostly the same then, and what was worked out with it holds.
 func inSteps(d time.Duration, doubling float64) time.Duration {

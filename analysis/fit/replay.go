@@ -100,7 +100,7 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 func (s Shape) after(l *Log, of Faults, wanted []int) (entries []entry) {
 	for i := range l.Events {
 		e := &l.Events[i]
-		asks := entry{event: i, at: e.At, low: least, high: least, admitted: e.Fate == Admitted || of == FaultsLetIn && e.faulty()}
+		asks := entry{event: i, at: e.At, low: limiter.Least, high: limiter.Least, admitted: e.Fate == Admitted || of == FaultsLetIn && e.faulty()}
 		if len(wanted) > 0 && wanted[0] == i {
 			asks.wanted, wanted = true, wanted[1:]
 		}
@@ -116,9 +116,6 @@ func (s Shape) after(l *Log, of Faults, wanted []int) (entries []entry) {
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
 	return entries
 }
-
-// least is less than any request takes.
-const least = 1e-3
 
 // answered is when the server is done with a request, at the soonest.
 func (l *Log) answered(e *Event) time.Duration { return max(e.At, e.Done-l.RoundTrip) }

@@ -136,6 +136,31 @@ func TestStepsAreNeverExcluded(t *testing.T) {
 	})
 }
 
+// A step is known from above only. Where it may be twice as long as it is, what
+// would be too large a step for the bucket is not shut out with the truth.
+func TestStepsKnownFromAbove(t *testing.T) {
+	spec := in(time.Second, 2, 2*time.Second)
+	var at []time.Duration
+	now := 140 * time.Millisecond
+	for range 24 {
+		at, now = append(at, now), now+1030*time.Millisecond
+	}
+	now += 2140 * time.Millisecond
+	at, now = append(at, now), now+10*time.Millisecond
+	at, now = append(at, now), now+10*time.Millisecond
+	for range 12 {
+		at, now = append(at, now), now+800*time.Millisecond
+	}
+	at = append(at, now)
+	l := answered(spec, at, 0, func() time.Duration { return 0 })
+	f := fitter{log: l, dim: Requests, opt: Options{}.withDefaults()}
+	if c, ok := f.stepped(l.Refusals(Requests)); ok {
+		if lost := excluded(&c, spec); lost != "" {
+			t.Error(lost)
+		}
+	}
+}
+
 // Buckets that refill all the time are not said to do so in steps, and what fills
 // a bucket by more than half at once is a window by a clock.
 func TestNamesNoSteps(t *testing.T) {

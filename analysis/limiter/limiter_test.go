@@ -245,3 +245,29 @@ func TestLargerThanCapacity(t *testing.T) {
 		}
 	}
 }
+
+// What charges after the answer lets requests pass while anything remains, and
+// those under way overshoot; a copy has its own under way.
+func TestChargeAfter(t *testing.T) {
+	const s = time.Second
+	r := limiter.NewRule(limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 10, Window: 10 * s, ChargeAfter: true})
+	for _, done := range []time.Duration{3 * s, 2 * s, 4 * s} { // not in the order of the answers
+		if !r.Admits(0, 9) {
+			t.Error("refused while nothing was answered")
+		}
+		r.Book(0, done, 9)
+	}
+	c := r.Clone()
+	c.Book(s, s, 1)
+	for at, want := range map[time.Duration]float64{s: 10, 2 * s: 1, 3 * s: 0, 13 * s: 1, 14 * s: 10} {
+		if got := r.Clone().Remaining(at); got != want {
+			t.Errorf("%v remain after %v, want %v", got, at, want)
+		}
+	}
+	if r.Admits(3*s, 1) || !r.Clone().Admits(13*s, 100) {
+		t.Error("passes exactly while anything remains")
+	}
+	if wait, ok := r.RetryAfter(3*s, 100); !ok || wait < 9*s-time.Second/1000 || wait > 9*s+time.Second/1000 {
+		t.Errorf("anything remains after %v, %v; want 9s", wait, ok)
+	}
+}

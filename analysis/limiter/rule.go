@@ -42,13 +42,14 @@ func (r *Rule) usage(t time.Duration) float64 {
 	return r.meter.Usage(t)
 }
 
-// least is less than any request takes.
-const least = 1e-3
+// Least is less than any request takes: as much has to be left of a limit that
+// charges after the answer for a request to pass.
+const Least = 1e-3
 
 // asked is how much room a request needs to pass.
 func (r *Rule) asked(cost float64) float64 {
 	if r.ChargeAfter {
-		return min(cost, least)
+		return min(cost, Least)
 	}
 	return cost
 }
@@ -69,6 +70,7 @@ func (r *Rule) Book(t, done time.Duration, cost float64) {
 		r.Charge(t, cost)
 		return
 	}
+	// Behind what is answered at the same moment.
 	n, _ := slices.BinarySearchFunc(r.due, done, func(b booking, at time.Duration) int { return cmp.Compare(b.at, at+1) })
 	r.due = slices.Insert(r.due, n, booking{done, cost})
 }

@@ -32,8 +32,8 @@ func (c *Config) asksAccounting() bool {
 // accounting asks which tokens the slowest token limit charges: prompts alone,
 // completions too, or max_tokens from the start, whatever is used of them. The
 // limit is filled with prompts but for a little, and requests follow that take
-// next to nothing of it, little, or a lot, according to what is charged. A last
-// small prompt comes when all of them are answered, for limits that book then.
+// next to nothing of it, little, or a lot, according to what is charged. More
+// prompts come when all of them are answered, for limits that book then.
 func (s *Search) accounting() error {
 	if !s.cfg.asksAccounting() {
 		return nil
@@ -54,67 +54,6 @@ func (s *Search) accounting() error {
 	}
 	_, err = s.ask(st)
 	return err
-}
-
-// overshoot asks whether tokens are booked only when the answer is complete:
-// with hardly any room left, a large request is let in then. It is asked where
-// none was left at all beside a large one that was refused, which else is rare.
-func (s *Search) overshoot(ax *axis) error {
-	limits, left := s.limits(ax.dim)
-	if !ax.overfull || s.charged.After || left > 0 || len(limits) == 0 {
-		return nil
-	}
-	ax.overfull = false
-	limit := &limits[len(limits)-1]
-	// What was let in beyond the limit made it look larger, by a request at most.
-	const most, beyond = 0.5, 0.1 // of the limit, and of the large request
-	large := math.Min(ax.cost(), most*limit.Low)
-	room := (1 - beyond) * large
-	if large < s.cfg.Precision*limit.Low || limit.High-room > limit.Low {
-		return nil
-	}
-	st := s.filled(ax, limit.High-room, limit.Low/8)
-	st.Question, st.Why = "overshoot", "whether tokens are booked only when an answer is complete"
-	st.Rest = s.afterRefusals()
-	st.Offsets = append(st.Offsets, st.Offsets[st.Hits-1]+2*s.usually()+2*s.log().Slack)
-	st.Sizes = append(st.Sizes, s.holding(ax, large))
-	st.Hits++
-	_, err := s.ask(s.shaped(ax, st))
-	return err
-}
-
-// recharge asks on about a token limit that turns out to be a simple one that
-// charges otherwise than was thought.
-func (s *Search) recharge(ax *axis) error {
-	if ax.dim != fit.Tokens {
-		return nil
-	}
-	limits, left := s.limits(ax.dim)
-	found, ok := fit.Simpler(s.log(), s.charging(limits), s.wanted(s.log(), ax.dim), s.options())
-	if !ok || left > 0 {
-		return nil
-	}
-	s.charged = fit.Charge{Accounting: found.Accounting, After: found.After}
-	s.fits[ax.dim] = fitted{len(s.main), found.Limits, 0}
-	return s.narrow(ax, mostQuestions)
-}
-
-// charging is what token limits charge, as far as is known, and these limits.
-func (s *Search) charging(limits []fit.Limit) fit.Charge {
-	return fit.Charge{Accounting: s.charged.Accounting, After: s.charged.After, Limits: limits}
-}
-
-// filled is a stage of as many tokens, in requests of so many at most, one
-// surely after the other.
-func (s *Search) filled(ax *axis, tokens, each float64) (st Stage) {
-	gap := seconds(1 / s.inOrder(ax))
-	st.Dimension = ax.dim
-	st.Hits = int(math.Ceil(tokens / math.Min(ax.cost(), each)))
-	for k := range st.Hits {
-		st.Offsets = append(st.Offsets, time.Duration(k)*gap)
-		st.Sizes = append(st.Sizes, s.holding(ax, tokens/float64(st.Hits)))
-	}
-	return st
 }
 
 // unhurried asks for answers that nothing cuts short, if it can, and returns
@@ -190,33 +129,54 @@ func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length i
 		Question: Accounting, Dimension: ax.dim, Why: "whether the limit charges prompts, completions too, or max_tokens",
 		Rest: s.afterRefusals(), StopAfter: 1,
 	}
-	gap := seconds(1 / s.inOrder(ax))
-	at := time.Duration(0)
-	add := func(z Size) {
-		st.Offsets, st.Sizes = append(st.Offsets, at), append(st.Sizes, z)
-		at += gap
-	}
-	fill := func(tokens, most float64) {
-		pieces := math.Ceil(tokens / math.Min(most, ax.cost()))
-		for range int(pieces) {
-			add(s.holding(ax, tokens/pieces))
-		}
-	}
 	between := math.Sqrt(float64(length) * float64(out.MaxTokens)) // what is used and what is asked for
 	prompts, rest := float64(n*out.Prompt), math.Max(float64(n)*between, ax.costOf(last))
 	first := full*limit.Low - prompts - rest
 	if first < 0 {
 		return Stage{}
 	}
+	row := s.rowOf(ax)
 	if first > ax.costOf(last) {
-		fill(first, first)
+		row.fill(first, first)
 	}
 	for range n {
-		add(out)
+		row.add(out)
 	}
-	at += 2*took + 2*s.log().Slack
-	fill(rest, math.Max(rest/several, ax.costOf(last))) // the first of them passes while anything remains
-	st.Hits = len(st.Offsets)
+	row.at += 2*took + 2*s.log().Slack
+	row.fill(rest, math.Max(rest/several, ax.costOf(last))) // the first of them passes while anything remains
+	return row.of(st)
+}
+
+// A row is a stage whose requests surely arrive one after the other.
+type row struct {
+	*Search
+	ax    *axis
+	gap   time.Duration
+	at    time.Duration // when the next request is due
+	dues  []time.Duration
+	sizes []Size
+}
+
+func (s *Search) rowOf(ax *axis) *row {
+	return &row{Search: s, ax: ax, gap: seconds(1 / s.inOrder(ax))}
+}
+
+func (r *row) add(z Size) {
+	r.dues, r.sizes = append(r.dues, r.at), append(r.sizes, z)
+	r.at += r.gap
+}
+
+// fill adds requests of as many tokens together, and of so many each at most.
+func (r *row) fill(tokens, each float64) {
+	pieces := math.Ceil(tokens / math.Min(each, r.ax.cost()))
+	for range int(pieces) {
+		r.add(r.holding(r.ax, tokens/pieces))
+	}
+}
+
+// of is a stage of these requests.
+func (r *row) of(st Stage) Stage {
+	st.Offsets, st.Sizes, st.Hits = r.dues, r.sizes, len(r.dues)
 	return st
 }
 

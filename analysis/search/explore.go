@@ -2,7 +2,6 @@ package search
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -136,9 +135,6 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 	if err := s.overshoot(ax); err != nil {
 		return false, err
 	}
-	if err := s.recharge(ax); err != nil {
-		return false, err
-	}
 	return s.dimension(ax)
 }
 
@@ -240,7 +236,7 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 		var found fit.Charge
 		found, rest = fit.ExplainTokens(l, s.charged, s.wanted(l, dim), o)
 		limits = found.Limits
-		s.charged = fit.Charge{Accounting: found.Accounting, After: found.After}
+		s.charge(found)
 	} else {
 		limits, rest = fit.Explain(l, dim, "", s.wanted(l, dim), o)
 	}
@@ -270,109 +266,6 @@ func slowest(limits []fit.Limit) (slowest fit.Limit, ok bool) {
 	return slowest, ok
 }
 
-// volley sends as fast as it may until the first refusals, and reports
-// whether any were of this dimension. It goes in bouts, each four times as
-// long as the last, and ends when the endpoint lets requests wait instead.
-func (s *Search) volley(ax *axis) (met bool, err error) {
-	const refusals, first, growth = 3, 64, 4 // one refusal may be a fault; three in a row are a limit
-	horizon := s.cfg.MaxWindow + s.cfg.MaxWindow/10
-	fresh, sent := true, 0
-	for bout := first; ; bout *= growth {
-		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
-		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
-		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
-		if ax.alone {
-			st.Question, st.Why = "verify_below", "whether as much as the request limit lets through holds"
-		}
-		switch {
-		case fresh && ax.filled == 0 && s.lingers():
-			st.Rest = s.likelyEmpty()
-		case fresh:
-			st.Rest = s.untilRoom(ax, st)
-		}
-		if fresh && ax.sudden {
-			st.Rest = max(st.Rest, idle) // what was refused may count, and refuse the next bout too
-		}
-		st = s.shaped(ax, st)
-		left := horizon
-		if !fresh {
-			left = ax.began + horizon - s.now
-		}
-		st.cut(left)
-		xs, err := s.ask(st)
-		if err != nil {
-			return false, err
-		}
-		if fresh {
-			ax.begin(xs)
-		}
-		fresh = false
-		n := tally(xs)
-		ax.filled += n[exchange.Success]
-		sent += st.Hits
-		switch {
-		case refusedBy(ax.dim, xs) > 0:
-			return true, nil
-		case s.slows(ax, n):
-			bout, sent, fresh = first/growth, 0, true
-			continue
-		case n[exchange.Concurrency] > 0:
-			return false, s.crowd(ax)
-		case n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
-			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax.dim, ax.rate, ax.size.Prompt)
-			s.RangeEnded = true
-			return false, nil
-		case s.waits(ax):
-			return false, s.queue(ax)
-		case s.now >= ax.began+horizon, sent >= s.horizon(ax.rate):
-			if err := s.sharpenLargest(ax); err != nil {
-				return false, err
-			}
-			s.nothingMet(ax)
-			return false, nil
-		}
-	}
-}
-
-// slows lowers the axis' rate when another limit was met first, and reports
-// whether it did.
-func (s *Search) slows(ax *axis, n map[exchange.Outcome]int) bool {
-	switch {
-	case n[exchange.Burst] > 0 && ax.rate > 0.1: // too sudden: burst protection is asked about later
-		ax.rate /= 2
-		ax.sudden = true
-	case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1: // less room even for requests so small
-		ax.rate /= 2
-	case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01: // it is not known as well as was thought
-		ax.rate = s.belowRequests(ax.rate / 2)
-	default:
-		return false
-	}
-	return true
-}
-
-// untilRoom is how long to be silent before a stage, so that it goes out at
-// once: until the other limits have forgotten what was sent, where they would
-// otherwise let through one request after the other, too slowly for a short
-// window to be filled.
-func (s *Search) untilRoom(ax *axis, st Stage) time.Duration {
-	const slower = 2
-	atOnce := st.Hits
-	rest := time.Duration(0)
-	for _, g := range s.guards(ax) {
-		atOnce = min(atOnce, max(2, int(g.rule.Capacity()/g.cost(ax.size))))
-		rest = max(rest, min(g.empty, s.cfg.MaxWindow))
-	}
-	st.Hits = atOnce
-	now := s.shaped(ax, st)
-	st.Rest = rest
-	rested := s.shaped(ax, st)
-	if now.Duration() > slower*rested.Duration()+s.log().Slack {
-		return rest
-	}
-	return 0
-}
-
 // belowRequests returns a rate that the slowest request limit certainly
 // sustains, at most the given one.
 func (s *Search) belowRequests(most float64) float64 {
@@ -383,104 +276,6 @@ func (s *Search) belowRequests(most float64) float64 {
 		return math.Min(most, share*low)
 	}
 	return most
-}
-
-// horizon is the number of requests that fill the longest window at a rate,
-// and a tenth more.
-func (s *Search) horizon(rate float64) int {
-	return int(math.Ceil(1.1*rate*s.cfg.MaxWindow.Seconds())) + 1
-}
-
-// cut drops the requests of a stage that would go out after the given time.
-func (st *Stage) cut(after time.Duration) {
-	for st.Hits > 1 && st.At(st.Hits-1) > max(0, after) {
-		st.Hits--
-	}
-	if st.Offsets != nil {
-		st.Offsets = st.Offsets[:st.Hits]
-	}
-}
-
-// lingers reports whether refusals have an effect of their own: they are
-// counted, or shut everything for a while. After some of those only silence
-// makes sure that what is sent next is not refused for them.
-func (s *Search) lingers() bool {
-	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		if _, left := s.limits(dim); left > 0 {
-			return true
-		}
-	}
-	return slices.ContainsFunc(s.candidates(), odd)
-}
-
-// candidates are all that explain something, of both dimensions.
-func (s *Search) candidates() (all []fit.Candidate) {
-	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, _ := s.limits(dim)
-		for i := range limits {
-			all = append(all, limits[i].Candidates()...)
-		}
-	}
-	return all
-}
-
-// crowd keeps as many requests in flight as it may for a while, so that a cap
-// that refusals speak of is seen from both sides.
-func (s *Search) crowd(ax *axis) error {
-	const hits = 60
-	s.warn("%s: requests in flight were too many before their rate was", ax.dim)
-	s.RangeEnded = true
-	_, err := s.ask(Stage{
-		Question: "in_flight", Dimension: ax.dim, Why: "how many requests may be in flight",
-		Rate: ax.rate, Hits: hits, Sizes: []Size{ax.size},
-	})
-	return err
-}
-
-// begin notes that a limiter began to be filled.
-func (ax *axis) begin(xs []exchange.Exchange) {
-	ax.filled = 0
-	if len(xs) > 0 {
-		ax.began = xs[0].Sent
-	}
-}
-
-// waits reports whether the endpoint lets requests wait.
-func (s *Search) waits(ax *axis) bool {
-	d, ok := fit.ExplainDelay(s.log())
-	if ok {
-		s.warn("%s: nothing was refused; what comes faster than %.4g requests a second waits, up to %.3g s so far", ax.dim, d.Rate(), d.Longest.Seconds())
-	}
-	return ok
-}
-
-// queue offers a little more than an endpoint serves that lets requests wait,
-// for so long that the rate is known as closely as wanted, or the longest window.
-func (s *Search) queue(ax *axis) error {
-	const over = 1.25 // times what is served
-	d, ok := fit.ExplainDelay(s.log())
-	if !ok || d.High-d.Low <= s.cfg.Precision*d.Rate() {
-		return nil
-	}
-	known := d.Rate() * (1/d.Low - 1/d.High) / 2 * float64(d.Served) / d.Rate() // how closely times are known
-	long := math.Min(2*known/s.cfg.Precision, s.cfg.MaxWindow.Seconds())
-	rate := math.Min(over*d.Rate(), ax.rate)
-	_, err := s.ask(Stage{
-		Question: "queue", Dimension: ax.dim, Why: "at what rate requests are served that wait",
-		Rate: rate, Hits: int(math.Ceil(rate*long)) + 1, Sizes: []Size{ax.size},
-	})
-	return err
-}
-
-// nothingMet says that the range ended without a limit.
-func (s *Search) nothingMet(ax *axis) {
-	s.RangeEnded = true
-	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
-		// Known from single requests: the request limit keeps more from being sent.
-		s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax.dim, limits[0].Best)
-		return
-	}
-	s.warn("%s: no limit met at up to %.4g a minute for %v", ax.dim, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
 }
 
 // calm sends slowly what was refused when it came quickly and explained by no
@@ -494,28 +289,6 @@ func (s *Search) calm(ax *axis) error {
 	return nil
 }
 
-// headed returns a stage of so many requests at a rate, the first bout of
-// which begins with some that are further apart: when room comes back in the
-// same rhythm, each request is remembered by itself.
-func (s *Search) headed(rate float64, hits int, first bool) Stage {
-	const head, apart = 12, 2
-	gap := math.Max(apart/rate, 2*s.log().Slack.Seconds())
-	st := Stage{Hits: hits, Rate: rate}
-	if !first {
-		return st
-	}
-	at := 0.0
-	for k := range st.Hits {
-		st.Offsets = append(st.Offsets, seconds(at))
-		if k < head {
-			at += gap
-		} else {
-			at += 1 / rate
-		}
-	}
-	return st
-}
-
 // refusedBy counts the refusals of a dimension.
 func refusedBy(dim fit.Dimension, xs []exchange.Exchange) (n int) {
 	for i := range xs {
@@ -524,44 +297,6 @@ func refusedBy(dim fit.Dimension, xs []exchange.Exchange) (n int) {
 		}
 	}
 	return n
-}
-
-// afterRefusals is how long to be silent so that what was sent before has no
-// part in what comes next: the longest window known, or the longest possible.
-func (s *Search) afterRefusals() time.Duration {
-	longest := time.Duration(0)
-	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
-		limits, left := s.limits(dim)
-		if left > 0 {
-			return s.cfg.MaxWindow
-		}
-		for i := range limits {
-			longest = max(longest, min(emptyAfter(&limits[i]), s.cfg.MaxWindow))
-		}
-	}
-	return longest
-}
-
-// likelyEmpty is how long to be silent so that what was sent before has hardly
-// a part in what comes next. A window of which next to nothing is known is not
-// waited for as long as it may be: what is refused for it tells as much.
-func (s *Search) likelyEmpty() time.Duration {
-	const unknown = 4 // times as long as it is at least
-	longest := time.Duration(0)
-	for _, c := range s.candidates() {
-		longest = max(longest, c.Penalty, min(c.EmptyAfter(), unknown*c.ShortestWindow()))
-	}
-	return min(longest, s.afterRefusals())
-}
-
-// emptyAfter is the time after which a limiter has forgotten everything,
-// whichever of its candidates is true.
-func emptyAfter(l *fit.Limit) time.Duration {
-	longest := 0.0
-	for _, c := range l.Candidates() {
-		longest = math.Max(longest, c.EmptyAfter().Seconds())
-	}
-	return time.Duration(1.02 * longest * float64(time.Second))
 }
 
 func tally(xs []exchange.Exchange) map[exchange.Outcome]int {

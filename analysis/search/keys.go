@@ -180,7 +180,7 @@ func (s *Search) fullAfter(ax *axis, l *fit.Limit, st *Stage, refusals int) int 
 		row++
 		for _, r := range rules {
 			if at := start + st.At(k); r.Admits(at, cost) {
-				r.Charge(at, cost)
+				r.Book(at, at+s.usually(), cost)
 				row = 0
 			} else {
 				r.Refuse(at, cost, true)
@@ -317,7 +317,7 @@ func book(rules []*limiter.Rule, e *fit.Event, cost float64) {
 	for _, r := range rules {
 		switch e.Fate {
 		case fit.Admitted:
-			r.Charge(e.At, cost)
+			r.Book(e.At, e.Done, cost)
 		case fit.Refused:
 			r.Refuse(e.At, cost, true)
 		}

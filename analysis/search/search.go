@@ -99,7 +99,7 @@ type Search struct {
 
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
-	charged fit.Charge                   // by token limits, as far as the log tells
+	charged fit.Charge                   // by token limits, which are not named here
 	settled map[wording]exchange.Verdict // wordings that behaviour has overruled
 	asked   []Asked                      // about burst protection
 	warmth  []Asked                      // about what is let in after use: see Warms

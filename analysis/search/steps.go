@@ -18,7 +18,7 @@ func (s *Search) inSteps(ax *axis) error {
 	const bouts, first, faster, idle = 5, 0.25, 3, 2 // first is of what was let in before the limiter was full
 	unknown := func() bool {
 		l := s.log()
-		return fit.StepsUnknown(l, ax.dim, fit.PromptPlusCompl, s.wanted(l, ax.dim), s.options())
+		return fit.StepsUnknown(l, ax.dim, s.charged.Accounting, s.wanted(l, ax.dim), s.options())
 	}
 	if ax.steps || !unknown() {
 		return nil

@@ -1,0 +1,126 @@
+package fit
+
+import "slices"
+
+// A Charge is one way in which token limits may charge, and the limits that
+// explain a log then.
+type Charge struct {
+	Accounting Accounting
+	After      bool // when the answer is complete
+	Limits     []Limit
+}
+
+// same reports whether two ways to charge are one.
+func (c *Charge) same(o Charge) bool { return c.Accounting == o.Accounting && c.After == o.After }
+
+// otherwise are the ways to charge that are thought of, the commonest first.
+var otherwise = []Charge{
+	{Accounting: PromptPlusCompl}, {Accounting: Prompt}, {Accounting: PromptPlusMax}, {Accounting: PromptPlusCompl, After: true},
+}
+
+// ExplainTokens is [Explain] for tokens when it is not certain what the limits
+// charge: as taken first or, where that leaves refusals open or needs a second
+// limit, in another way in which a single one explains them all.
+func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, left []int) {
+	best = first
+	best.Limits, left = first.fitter(l, o).limits(wanted)
+	if len(left) == 0 && len(best.Limits) < 2 {
+		return best, left
+	}
+	if other, ok := first.instead(l, wanted, o, nil); ok {
+		return other, nil
+	}
+	return best, left
+}
+
+// Simpler looks for another way to charge where a single limit was found that
+// needs windows which follow one another, or refusals that have an effect of
+// their own: many logs can be explained by those, whatever is charged. It is
+// false when none explains the log without them.
+func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
+	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
+	if len(wanted) == 0 || len(found.Limits) != 1 || slices.ContainsFunc(found.Limits[0].Candidates(), simple) {
+		return found, false
+	}
+	return found.instead(l, wanted, o, func(s Shape) bool { return !s.isGrid() && !s.CountRefused })
+}
+
+// instead returns another way to charge under which one limit, of the shapes
+// allowed, explains all wanted refusals.
+func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool) (Charge, bool) {
+	for _, other := range otherwise {
+		if other.same(*c) || !other.After && !c.After && alike(l, c.Accounting, other.Accounting) {
+			continue
+		}
+		f := other.fitter(l, o)
+		f.only, f.simple = only, f.simple || only != nil
+		if limit, ok := f.all(wanted); ok {
+			other.Limits = []Limit{limit}
+			return other, true
+		}
+	}
+	return *c, false
+}
+
+// fitter fits limits that charge so.
+func (c *Charge) fitter(l *Log, o Options) *fitter {
+	return &fitter{log: l, dim: Tokens, acct: c.Accounting, after: c.After, simple: c.After, opt: o.withDefaults()}
+}
+
+// Charges returns the ways to charge under which a log is explained as the one
+// that was found explains it: by limits near those that were found, as many of
+// the wanted refusals.
+func Charges(l *Log, found Charge, wanted, left []int, o Options) []Charge {
+	charges := []Charge{found}
+	for _, acct := range chargeable {
+		other := Charge{Accounting: acct, After: found.After}
+		switch {
+		case acct == found.Accounting, acct == PromptPlusMax && found.After: // what was not used was not known then
+			continue
+		case alike(l, acct, found.Accounting):
+			other.Limits = found.Limits
+		default:
+			f := other.fitter(l, o)
+			f.opt.Known = recharged(found.Limits, acct)
+			other.Limits = f.known(without(wanted, left))
+			explained := 0
+			for i := range other.Limits {
+				explained += len(other.Limits[i].Explained)
+			}
+			if explained < len(wanted)-len(left) {
+				continue
+			}
+		}
+		charges = append(charges, other)
+	}
+	return charges
+}
+
+// chargeable are the accountings that a [Charged] trial tells apart: of limits
+// that were met with prompts, and answers of next to nothing.
+var chargeable = []Accounting{PromptPlusCompl, Prompt, PromptPlusMax}
+
+// recharged are limits as they may be if they charge otherwise: the drain of a
+// bucket is in tokens, and there are fewer or more of those.
+func recharged(limits []Limit, acct Accounting) []Limit {
+	const most = 17.0 / 16 // the smallest requests are of 16 tokens and one of answer
+	again := make([]Limit, 0, len(limits))
+	for _, l := range limits {
+		var cs []Candidate
+		for _, c := range l.Candidates() {
+			c.Accounting = acct
+			if c.isBucket() {
+				c.ParamLow, c.ParamHigh = c.ParamLow/most, c.ParamHigh*most
+			}
+			cs = append(cs, c)
+		}
+		again = append(again, Limit{Candidate: cs[0], Rivals: cs[1:]})
+	}
+	return again
+}
+
+// alike reports whether two accountings charge the same for whatever was let in.
+func alike(l *Log, a, b Accounting) bool {
+	one, other := Shape{Dimension: Tokens, Accounting: a}, Shape{Dimension: Tokens, Accounting: b}
+	return !slices.ContainsFunc(l.Events, func(e Event) bool { return e.Fate == Admitted && one.Cost(&e) != other.Cost(&e) })
+}

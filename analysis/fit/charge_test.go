@@ -1,0 +1,57 @@
+package fit
+
+import (
+	"testing"
+	"time"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+)
+
+// A limit that books when an answer is complete is found in its log, by its own
+// model and not as one that books at once.
+func TestExplainsChargeAfter(t *testing.T) {
+	const took = 300 * time.Millisecond
+	for _, test := range []struct {
+		name string
+		spec limiter.Spec
+	}{
+		{"a log", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 1000, Window: 10 * time.Second}},
+		{"a window", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 1000, Window: 10 * time.Second}},
+		{"a bucket", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1000, Window: 10 * time.Second}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.spec.ChargeAfter = true
+			rule := limiter.NewRule(test.spec)
+			l := &Log{Slack: time.Millisecond}
+			at := time.Duration(0)
+			for round := range 6 {
+				for k := range 80 { // from large to small, and each round another way
+					prompt := float64(10 + (140+20*round)/(1+k/4))
+					e := Event{At: at, Done: at, Fate: Refused, Outcome: exchange.TokenRate, Prompt: prompt}
+					if rule.Admits(at, prompt) {
+						e.Fate, e.Outcome, e.Done = Admitted, exchange.Success, at+took
+						rule.Book(at, e.Done, prompt)
+					}
+					l.Events = append(l.Events, e)
+					at += time.Duration(110+7*round) * time.Millisecond
+				}
+				at += 11 * time.Second
+			}
+			found, left := ExplainTokens(l, Charge{Accounting: PromptPlusCompl}, l.Refusals(Tokens), Options{})
+			if len(left) > 0 || len(found.Limits) != 1 || !found.After {
+				t.Fatalf("%d refusals left by %+v", len(left), found)
+			}
+			c := found.Limits[0].Candidate
+			for _, r := range found.Limits[0].Candidates() {
+				if r.Algorithm == test.spec.Algorithm {
+					c = r
+				}
+			}
+			rate := test.spec.Rate()
+			if c.Algorithm != test.spec.Algorithm || c.Low > 1000.01 || c.High < 1000 || c.High-c.Low > 100 || c.RateLow > rate*1.001 || c.RateHigh < rate*0.999 {
+				t.Errorf("%v of %v to %v, at %v to %v a second", c.Shape, c.Low, c.High, c.RateLow, c.RateHigh)
+			}
+		})
+	}
+}
