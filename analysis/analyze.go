@@ -158,7 +158,11 @@ func newEvidence(in Input) *evidence {
 	e.protection = readProtection(e.main, in.Stages)
 	if !e.protection.untold { // else they are burst protection's
 		e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
-		found, left := fit.Explain(e.log, fit.Requests, "", e.log.Refusals(fit.Requests), in.Fit)
+		wanted := e.log.Refusals(fit.Requests)
+		found, left := fit.Explain(e.log, fit.Requests, "", wanted, in.Fit)
+		if e.refusedAtEase(left, in.Stages) {
+			found, left = nil, wanted
+		}
 		e.requests, e.left[fit.Requests] = found, len(left)
 	}
 	e.explainTokens(trial, in.Fit)
@@ -174,6 +178,13 @@ func newEvidence(in Input) *evidence {
 		e.delay = &delay
 	}
 	return e
+}
+
+// refusedAtEase reports whether some refusals came at a pace that is far below what
+// explains the others: those are by chance as well then, however well a limit does.
+func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
+	calm := numbersOf(stages, search.Calm)
+	return slices.ContainsFunc(unexplained, func(i int) bool { return calm[e.log.Events[i].Stage] })
 }
 
 // explainTokens finds the token limits and what they charge: what the log tells

@@ -65,9 +65,14 @@ func recorded(t *testing.T, send search.Send, stages []search.Stage) analysis.In
 
 // probed searches an endpoint.
 func probed(send search.Send, lookFor ...string) analysis.Input {
+	return probedUpTo(30, send, lookFor...)
+}
+
+// probedUpTo is probed with so many requests a second at most.
+func probedUpTo(maxRPS float64, send search.Send, lookFor ...string) analysis.Input {
 	in, send := recording(send)
 	s := search.New(search.Config{
-		LookFor: lookFor, Precision: 0.01, MaxRPS: 30, MaxWindow: maxWindow, MaxPrompt: 4000, MaxTokens: 1, MaxOutput: 4096, Verify: true,
+		LookFor: lookFor, Precision: 0.01, MaxRPS: maxRPS, MaxWindow: maxWindow, MaxPrompt: 4000, MaxTokens: 1, MaxOutput: 4096, Verify: true,
 	}, send)
 	err := s.Run()
 	in.LookFor, in.Warnings = lookFor, s.Warnings

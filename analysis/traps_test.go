@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,45 @@ func TestWhatIsNoRate(t *testing.T) {
 				t.Errorf("effective RPM %v, want %v", v, test.rpm)
 			}
 		})
+	}
+}
+
+// Refusals by chance are not taken for a limit of a rate, even where requests are
+// so close that their order is in doubt: any pace explains some of those.
+func TestChanceIsNoRate(t *testing.T) {
+	for _, seed := range []uint64{3, 4, 5, 7} { // of which each was a limit to the search at one time
+		far := sim.Endpoint{Random: 0.05, RTT: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Rand: rand.New(rand.NewPCG(seed, 5))}
+		d, _ := analysis.Analyze(probed(far.Send, search.LookRequests))
+		if len(d.Limits) > 0 || d.Effective.RPM.Value != nil {
+			t.Errorf("seed %d: %d limits\n%s", seed, len(d.Limits), strings.Join(d.Findings, "\n"))
+		}
+		if said := strings.Join(d.Warnings, "\n"); !strings.Contains(said, "as if at random") {
+			t.Errorf("seed %d: nothing says that it was chance:\n%s", seed, said)
+		}
+	}
+}
+
+// A cap on requests in flight that lets through nearly all that may be sent a
+// second is seldom met, and then looks like a bucket, or like refusals that count.
+func TestCapThatIsSeldomMet(t *testing.T) {
+	const inFlight = 54
+	for _, think := range []time.Duration{130, 138, 145, 160} {
+		for seed := range uint64(3) {
+			far := sim.Endpoint{
+				RTT: 60 * time.Millisecond, Jitter: 10 * time.Millisecond, Faults: 0.02,
+				Think: think * time.Millisecond, PerToken: think * time.Millisecond / 20,
+				Limits: []sim.Limit{{Spec: limiter.Spec{Algorithm: limiter.Concurrency, Amount: inFlight}, Refusal: exchange.RequestRate}},
+				Rand:   rand.New(rand.NewPCG(seed, 77)),
+			}
+			d, _ := analysis.Analyze(probedUpTo(400, far.Send, search.LookRequests))
+			if d.Effective.RPM.Value != nil || len(d.Limits) != 1 || d.Limits[0].Algorithm != limiter.Concurrency {
+				t.Errorf("answers in %v ms, seed %d: a rate: %v; %s", int(think), seed, d.Effective.RPM.Value != nil, strings.Join(d.Findings, "\n"))
+				continue
+			}
+			if l := d.Limits[0]; *l.Low > inFlight || *l.High < inFlight {
+				t.Errorf("answers in %v ms, seed %d: %v to %v in flight", int(think), seed, *l.Low, *l.High)
+			}
+		}
 	}
 }
 

@@ -158,7 +158,7 @@ func byChance(in Input) (refusedShares, bool) {
 			refused = 1
 		}
 		switch questions[x.Stage] {
-		case "calm":
+		case search.Calm:
 			calm, calmRefused = calm+1, calmRefused+refused
 		case "volley":
 			quick, quickRefused = quick+1, quickRefused+refused

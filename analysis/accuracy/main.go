@@ -93,6 +93,9 @@ func (r *result) tell(w io.Writer) {
 	for _, l := range r.document.Limits {
 		fmt.Fprintf(w, "       found %s %s: %s; rivals %v\n", l.Dimension, l.Algorithm, l.Why, l.Rivals)
 	}
+	if n := r.wrongClaims(); n > 0 {
+		fmt.Fprintf(w, "       %d of these are wrong\n", n)
+	}
 	if r.err != nil {
 		fmt.Fprintf(w, "       error %v\n", r.err)
 	}

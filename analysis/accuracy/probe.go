@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -165,5 +166,18 @@ func bound(b analysis.Bound) string {
 	if b.Value == nil {
 		return "nothing"
 	}
-	return fmt.Sprintf("%.5g [%.5g, %.5g]", *b.Value, *b.Low, *b.High)
+	low, high := ends(b)
+	return fmt.Sprintf("%.5g [%.5g, %.5g]", *b.Value, low, high)
+}
+
+// ends are those of an interval; what is not bounded has none.
+func ends(b analysis.Bound) (low, high float64) {
+	high = math.Inf(1)
+	if b.Low != nil {
+		low = *b.Low
+	}
+	if b.High != nil {
+		high = *b.High
+	}
+	return low, high
 }

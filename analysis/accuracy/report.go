@@ -131,8 +131,9 @@ func figures(results []result) []figure {
 				continue
 			}
 			errs = append(errs, math.Abs(*pair.found.Value-pair.truth)/pair.truth)
-			widths = append(widths, (*pair.found.High-*pair.found.Low)/pair.truth)
-			if *pair.found.Low <= pair.truth*(1+1e-9) && pair.truth <= *pair.found.High*(1+1e-9) {
+			low, high := ends(pair.found)
+			widths = append(widths, (high-low)/pair.truth)
+			if low <= pair.truth*(1+1e-9) && pair.truth <= high*(1+1e-9) {
 				inside++
 			}
 		}
@@ -196,8 +197,9 @@ func (r *result) named() (ok, could int) {
 func (r *result) wrongClaims() int {
 	wrong := 0
 	for _, l := range r.document.Limits {
+		least, most := ends(analysis.Bound{Low: l.Low, High: l.High})
 		if l.Algorithm == limiter.Concurrency {
-			if !slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool { return t.Algorithm == l.Algorithm && *l.Low <= t.Amount && t.Amount <= *l.High }) {
+			if !slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool { return t.Algorithm == l.Algorithm && least <= t.Amount && t.Amount <= most }) {
 				wrong++
 			}
 			continue
@@ -206,7 +208,7 @@ func (r *result) wrongClaims() int {
 			wrong++ // nothing that can be said
 			continue
 		}
-		low, high := *l.Low / *l.WindowHighS, *l.High / *l.WindowLowS
+		low, high := least / *l.WindowHighS, most / *l.WindowLowS
 		known := slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool {
 			near := func(rate float64) bool { return rate >= 0.9*low && rate <= 1.1*high }
 			return t.Tokens == (l.Dimension == "tokens") && (near(t.Rate()) || !t.Tokens && near(t.Sustained(1)))

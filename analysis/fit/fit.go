@@ -100,7 +100,7 @@ func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
 		}
 	}
 	limits, left = f.onwards(wanted)
-	if len(left) > 0 && len(f.opt.Known) == 0 && f.log.inStages() {
+	if len(left) > 0 && len(f.opt.Known) == 0 && f.log.inStages() && !f.alone {
 		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
 			limits, left = grown, fewer
 		}
@@ -118,20 +118,32 @@ func (l *Log) inStages() bool {
 // before it. A limiter that was seen alone before a second one was met is known
 // then, and what it does not explain is the second one's.
 func (f *fitter) stageByStage(wanted []int) (limits []Limit, left []int) {
+	const most = 1 << 16 // events, of which a memory of its own is kept
 	left = wanted
 	events := f.log.Events
+	if f.opt.Memory == nil && len(events) <= most {
+		f.opt.Memory = &Memory{} // from one stage to the next
+		defer func() { f.opt.Memory = nil }()
+	}
+	read := f.history()
 	for from := 0; from < len(events); {
 		to := from + 1
 		for to < len(events) && events[to].Stage <= events[from].Stage {
 			to++
 		}
-		from = to
 		n, _ := slices.BinarySearch(wanted, to)
+		read.goOn(events[from:to], wanted[read.explains:n])
+		from = to
+		if kept, ok := f.opt.Memory.grown(read); ok {
+			limits, left = kept.limits, kept.left
+			continue
+		}
 		log := *f.log
 		log.Events = events[:to]
 		part := *f
 		part.log, part.opt.Known = &log, limits
 		limits, left = part.onwards(wanted[:n])
+		f.opt.Memory.grow(read, limits, left)
 	}
 	return limits, left
 }
@@ -175,6 +187,7 @@ type fitter struct {
 	opt  Options
 
 	simple   bool             // try only the models with a single unknown beside the capacity
+	alone    bool             // only one limiter that explains everything is of use
 	replicas int              // that may each keep a share of the limit; 0: none
 	after    bool             // tokens are booked when the answer is complete
 	only     func(Shape) bool // the models that are tried; nil: all
@@ -188,6 +201,9 @@ func (f *fitter) explain(wanted []int, most int) (limits []Limit, left []int) {
 	}
 	if limit, ok := f.all(wanted); ok {
 		return []Limit{limit}, nil
+	}
+	if f.alone {
+		return nil, wanted
 	}
 	left = wanted
 	simple := *f // parts of a log are too easily explained by models with more unknowns
@@ -237,10 +253,13 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 // block after a refusal first.
 func (f *fitter) all(wanted []int) (Limit, bool) {
 	found := f.each(wanted, 0)
-	if c, ok := f.flights(wanted); ok {
-		if len(found) > 0 && f.asLongAsAnswers(&found[0]) {
+	if c, seen, ok := f.flights(wanted); ok {
+		closely := c.High <= vague*c.Low
+		switch {
+		case !seen && (closely || len(found) == 0): // it is no more than possible
+		case len(found) > 0 && (f.asLongAsAnswers(&found[0]) || closely && !slices.ContainsFunc(found, f.likely)):
 			found = slices.Insert(found, 0, c)
-		} else {
+		default:
 			found = append(found, c)
 		}
 	}
@@ -269,6 +288,14 @@ func (f *fitter) asLongAsAnswers(c *Candidate) bool {
 	slices.Sort(took)
 	usual := took[len(took)/2].Seconds()
 	return math.Abs(c.Param-usual) < near*usual
+}
+
+// likely reports whether a limit of a rate is one whose refusals have no effect of
+// their own, is more than vaguely known, and lets nothing in again so soon that
+// uneven arrivals would look like it.
+func (f *fitter) likely(c Candidate) bool {
+	const quick = 4 // slacks
+	return !c.CountRefused && c.Penalty == 0 && c.ParamHigh <= vague*c.ParamLow && c.LongestWindow() > quick*f.log.Slack
 }
 
 // each returns, of every family, the limiters that explain all wanted refusals:

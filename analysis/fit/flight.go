@@ -18,31 +18,32 @@ import (
 // A request is in flight from its arrival until the server is done with it,
 // which is the way back before the answer is in: at least the fastest round
 // trip less the way there, at most two slacks more.
-func (f *fitter) flights(wanted []int) (Candidate, bool) {
+func (f *fitter) flights(wanted []int) (c Candidate, seen, ok bool) {
 	shape := Shape{Dimension: f.dim, Algorithm: limiter.Concurrency}
 	if f.dim != Requests || len(wanted) == 0 {
-		return Candidate{}, false
+		return Candidate{}, false, false
 	}
 	air := newAirspace(f.log)
-	c := Candidate{Shape: shape, High: math.Inf(1)}
-	next, most := 0, 0.0 // that were surely in flight when something was refused
+	c = Candidate{Shape: shape, High: math.Inf(1)}
+	surely := make([]float64, 0, len(wanted)) // in flight at each refusal
 	for i := range f.log.Events {
 		e := &f.log.Events[i]
 		switch {
 		case e.Fate == Admitted:
 			c.Low = max(c.Low, air.surely(e.At)+1)
-		case next < len(wanted) && wanted[next] == i:
-			next++
+		case len(surely) < len(wanted) && wanted[len(surely)] == i:
 			c.High = min(c.High, air.maybe(e.At))
-			most = max(most, air.surely(e.At))
+			surely = append(surely, air.surely(e.At))
 		}
 		if c.High < c.Low {
-			return Candidate{}, false
+			return Candidate{}, false, false
 		}
 	}
 	c.Best, c.Explained = c.Low, slices.Clone(wanted)
-	const vague, part = 2, 0.5 // of as many
-	return c, c.Low > 0 && (most >= max(1, part*c.Low) || c.High > vague*c.Low)
+	const half = 0.5
+	slices.Sort(surely)
+	usually := surely[int(half*float64(len(surely)))]
+	return c, usually >= max(1, half*c.Low), c.Low > 0
 }
 
 // airspace counts what is in flight at moments that ascend.
@@ -104,6 +105,6 @@ func ExplainFlights(l *Log) (Limit, bool) {
 		}
 	}
 	f := fitter{log: l, dim: Requests}
-	c, ok := f.flights(wanted)
+	c, _, ok := f.flights(wanted)
 	return Limit{Candidate: c}, ok
 }

@@ -30,8 +30,8 @@ func TestFlightsAreSeen(t *testing.T) {
 				l.Events = append(l.Events, e)
 			}
 			f := fitter{log: l, dim: Requests}
-			if c, ok := f.flights(l.Refusals(Requests)); ok != test.want || ok && c.Best != 1 {
-				t.Errorf("a cap of %v: %v, want %v", c.Best, ok, test.want)
+			if c, seen, ok := f.flights(l.Refusals(Requests)); seen != test.want || !ok || c.Best != 1 {
+				t.Errorf("a cap of %v, %v: seen %v, want %v", c.Best, ok, seen, test.want)
 			}
 		})
 	}

@@ -164,7 +164,17 @@ func (f *forks) refuse(t time.Duration, asked, ahead float64) {
 // keepPossible leaves out the states in which no capacity has done what was
 // seen.
 func (f *forks) keepPossible() {
-	f.states = slices.DeleteFunc(f.states, func(s fork) bool { return !s.open() })
+	kept := 0
+	for k := range f.states {
+		if !f.states[k].open() {
+			continue
+		}
+		if kept != k {
+			f.states[kept] = f.states[k]
+		}
+		kept++
+	}
+	f.states = f.states[:kept]
 }
 
 // allowed returns the capacities that some state allows; what is not open when

@@ -304,7 +304,9 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		return Requests // fewer do not do
 	}
 	as.Untyped = Tokens
-	byTokens, left := Explain(&as, Tokens, acct, as.Refusals(Tokens), o)
+	f := fitter{log: &as, dim: Tokens, acct: acct, opt: o.withDefaults()}
+	f.alone = unexplained == 0 && count <= mostStacked && !doubtful // only one that does alone is fewer
+	byTokens, left := f.limits(as.Refusals(Tokens))
 	if len(left) > 0 || len(byTokens) == 0 {
 		return Requests
 	}

@@ -12,6 +12,7 @@ import (
 // for concurrent use.
 type Memory struct {
 	shelves map[asked]*shelf
+	stages  map[history]explained // what explained a log up to the end of a stage
 }
 
 // asked is what a log is read for.
@@ -94,9 +95,8 @@ func (s *shelf) keep(p place, l *ledger, upto int, state any) {
 // digests returns for each number of entries a digest of as many of the first
 // ones.
 func digests(entries []entry) []uint64 {
-	const prime = 1099511628211 // FNV-1a, on whole words
 	d := make([]uint64, len(entries)+1)
-	d[0] = 14695981039346656037
+	d[0] = noDigest
 	for i := range entries {
 		x := &entries[i]
 		flags := uint64(0)
@@ -107,12 +107,21 @@ func digests(entries []entry) []uint64 {
 		}
 		sum := d[i]
 		for _, word := range []uint64{uint64(x.at), math.Float64bits(x.low), math.Float64bits(x.high), flags} {
-			sum = (sum ^ word) * prime
-			sum ^= sum >> 29
+			sum = digest(sum, word)
 		}
 		d[i+1] = sum
 	}
 	return d
+}
+
+// noDigest is the digest of nothing.
+const noDigest = 14695981039346656037
+
+// digest adds a word to a digest: FNV-1a, on whole words.
+func digest(sum, word uint64) uint64 {
+	const prime = 1099511628211
+	sum = (sum ^ word) * prime
+	return sum ^ sum>>29
 }
 
 // settled returns how many of the first entries are judged alike however the

@@ -98,7 +98,7 @@ func (s *Search) explore(ax *axis) error {
 		}
 	}
 	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
-	return nil
+	return s.atAnyPace(ax)
 }
 
 // explained reports whether something explains the refusals of the axis. It asks
@@ -278,15 +278,28 @@ func (s *Search) belowRequests(most float64) float64 {
 	return most
 }
 
+// Calm is the question whether requests are refused at any pace.
+const Calm = "calm"
+
 // calm sends slowly what was refused when it came quickly and explained by no
 // limiter: refusals that come as often are not for the rate. If there are none,
 // perhaps it is use that lets more in.
 func (s *Search) calm(ax *axis) error {
-	if err := s.afterUse(ax, "calm", "whether requests are refused at any pace"); err != nil || s.warming {
+	if err := s.afterUse(ax, Calm, "whether requests are refused at any pace"); err != nil || s.warming {
 		return err
 	}
 	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
 	return nil
+}
+
+// atAnyPace asks the question of [Search.calm] where a limit explains nearly all
+// refusals, but not that its soaks were refused: refusals by chance are soon
+// explained, more or less.
+func (s *Search) atAnyPace(ax *axis) error {
+	if ax.used || ax.dim != fit.Requests || s.shared(ax) {
+		return nil
+	}
+	return s.afterUse(ax, Calm, "whether requests are refused at any pace")
 }
 
 // refusedBy counts the refusals of a dimension.

@@ -30,8 +30,11 @@ const enoughMoments = 2
 // keys asks of every other key whether it has a quota of its own.
 func (s *Search) keys() error {
 	const tries = 3 // for each of which the limit has to be filled
+	if len(s.cfg.OtherKeys) == 0 {
+		return nil
+	}
 	ax, l, ok := s.fillable()
-	if !ok || len(s.cfg.OtherKeys) == 0 {
+	if !ok {
 		return nil
 	}
 	var all []exchange.Exchange // of these stages

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 	"probe/analysis/limiter"
 )
@@ -348,7 +349,10 @@ func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
 	size.MaxTokens += longerBy
 	most := 0.0
 	for _, c := range l.Candidates() {
-		most = math.Max(most, c.Best) // it may be a cap that holds more than a bucket
+		most = math.Max(most, c.Best)
+		if !c.IsRate() && !math.IsInf(c.High, 1) { // it may be a cap that holds more than a bucket
+			most = math.Max(most, c.High)
+		}
 	}
 	hits := int(most) + 2
 	st := Stage{
@@ -371,9 +375,14 @@ func (s *Search) longer(ax *axis, l *fit.Limit) Stage {
 }
 
 // usually is how long an answer took at most so far.
-func (s *Search) usually() (longest time.Duration) {
-	for i := range s.main {
-		if x := &s.main[i]; x.Admitted() {
+func (s *Search) usually() time.Duration {
+	s.log()
+	return s.read.usually
+}
+
+func longestAnswer(xs []exchange.Exchange) (longest time.Duration) {
+	for i := range xs {
+		if x := &xs[i]; x.Admitted() {
 			longest = max(longest, x.Done-x.Sent)
 		}
 	}

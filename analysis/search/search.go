@@ -241,6 +241,7 @@ func (s *Search) log() *fit.Log {
 	if s.read.log == nil || s.read.exchanges != len(s.main) || s.read.log.Untyped != s.untyped {
 		s.read = reading{exchanges: len(s.main), log: fit.NewLog(s.main)}
 		s.read.log.Untyped = s.untyped
+		s.read.usually = longestAnswer(s.main)
 		s.steady(s.read.log)
 	}
 	return s.read.log
@@ -261,6 +262,7 @@ func (s *Search) steady(l *fit.Log) {
 type reading struct {
 	exchanges int
 	log       *fit.Log
+	usually   time.Duration             // how long an answer took at most
 	guards    map[fit.Dimension][]guard // by what an axis is about
 }
 

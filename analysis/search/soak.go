@@ -60,7 +60,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		ax.margin *= 2 // the same one: it was approached too closely
 	}
 	s.warn("%s: even %.0f %% below the limit something was refused, because requests arrive unevenly", ax.dim, 100*furthest)
-	return true, nil
+	return true, s.atAnyPace(ax)
 }
 
 // marginTo is how far below a limit the next soak goes: as close as it can,

@@ -14,11 +14,11 @@ import (
 func (s *Search) volley(ax *axis) (met bool, err error) {
 	const refusals, first, growth = 3, 64, 4 // one refusal may be a fault; three in a row are a limit
 	horizon := s.cfg.MaxWindow + s.cfg.MaxWindow/10
-	fresh, sent := true, 0
+	fresh, sent, refused := true, 0, 0
 	for bout := first; ; bout *= growth {
 		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
 		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
-		st.Sizes, st.StopAfter = []Size{ax.size}, refusals
+		st.Sizes, st.StopAfter = []Size{ax.size}, refusals-refused
 		if ax.alone {
 			st.Question, st.Why = "verify_below", "whether as much as the request limit lets through holds"
 		}
@@ -48,21 +48,24 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		n := tally(xs)
 		ax.filled += n[exchange.Success]
 		sent += st.Hits
+		own := refusedBy(ax.dim, xs)
+		refused += own
+		ended := s.now >= ax.began+horizon || sent >= s.horizon(ax.rate)
 		switch {
-		case refusedBy(ax.dim, xs) > 0:
+		case refused >= refusals, refused > 0 && ended:
 			return true, nil
 		case s.slows(ax, n):
-			bout, sent, fresh = first/growth, 0, true
+			bout, sent, refused, fresh = first/growth, 0, 0, true
 			continue
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
-		case n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
+		case own == 0 && n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
 			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax.dim, ax.rate, ax.size.Prompt)
 			s.RangeEnded = true
 			return false, nil
 		case s.waits(ax):
 			return false, s.queue(ax)
-		case s.now >= ax.began+horizon, sent >= s.horizon(ax.rate):
+		case ended:
 			if err := s.sharpenLargest(ax); err != nil {
 				return false, err
 			}

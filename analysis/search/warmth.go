@@ -20,11 +20,17 @@ func (s *Search) fromIdle(ax *axis, held Stage) error {
 // refused at that, steps up as fast as it may, and once more after a silence. It
 // does so twice: see [Warms].
 func (s *Search) afterUse(ax *axis, question, why string) error {
-	const hits, rate = 60, 2
+	const hits, rate, share = 60, 2, 0.25 // of a limit's rate
 	ax.used = true
+	easily := math.Min(rate, ax.rate)
+	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
+		if l, ok := slowest(limits); ok {
+			easily = math.Min(easily, share*l.RateLow)
+		}
+	}
 	easy := s.shaped(ax, Stage{
 		Question: question, Dimension: ax.dim, Why: why,
-		Rest: s.cfg.MaxWindow, Hits: hits, Rate: math.Min(rate, ax.rate), Sizes: []Size{ax.size},
+		Rest: s.cfg.MaxWindow, Hits: hits, Rate: easily, Sizes: []Size{ax.size},
 	})
 	step := Stage{Dimension: ax.dim, Rate: s.cfg.MaxRPS, Hits: mostAtOnce, Sizes: []Size{ax.size}, StopAfter: 3}
 	for range 2 {
