@@ -74,10 +74,16 @@ func delayOf(stage []Event, quickest, slack time.Duration) (Delay, bool) {
 	waited := func(e *Event) bool {
 		return e.Done-e.At > waits*quickest && e.Done-e.At > quickest+waitsLonger
 	}
-	var served []Event
+	var served, row []Event // the longest row of those that waited
 	for i := range stage {
-		if e := &stage[i]; (e.Fate == Admitted || e.faulty()) && waited(e) { // who ends in a fault has had a turn
-			served = append(served, *e)
+		switch e := &stage[i]; {
+		case e.Fate != Admitted && !e.faulty(): // who ends in a fault has had a turn
+		case waited(e):
+			if row = append(row, *e); len(row) > len(served) {
+				served = row
+			}
+		default:
+			row = nil // nothing waited then: the queue was empty
 		}
 	}
 	if len(served) < leastServed || 2*len(served) < len(stage) || !growing(served) {

@@ -80,7 +80,7 @@ func (ax *axis) costOf(z Size) float64 {
 // no smaller than those that ask about tokens.
 func (s *Search) holding(ax *axis, tokens float64) Size {
 	beside := ax.costOf(s.size(0))
-	return s.size(max(tokenPrompt, int(tokens-beside)))
+	return s.size(max(ax.leastPrompt(), int(tokens-beside)))
 }
 
 // guards are the limits that a stage must not meet: all that are known but the

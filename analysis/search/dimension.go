@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -65,6 +66,15 @@ func (s *Search) asTokens() (most float64, can bool) {
 		}
 	}
 	return most, len(left) == 0 && most > 0 && !math.IsInf(most, 1)
+}
+
+// refusalsSay reports whether refusals say what was too much: some do, and none
+// does not.
+func (s *Search) refusalsSay() bool {
+	typed := func(x exchange.Exchange) bool {
+		return x.Outcome == exchange.RequestRate || x.Outcome == exchange.TokenRate
+	}
+	return slices.ContainsFunc(s.main, typed) && !s.refusedUntyped()
 }
 
 func (s *Search) refusedUntyped() bool {

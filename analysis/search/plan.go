@@ -42,11 +42,12 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 		if spent[i.name] >= most || i.stage.Hits == 0 {
 			continue
 		}
-		parted, admitted, share := s.parted(beliefs, weights, &i, ax, slack)
+		p := s.parted(beliefs, weights, &i, ax, slack)
+		parted := p.weight
 		if parted/total < leastParted {
 			continue
 		}
-		price := s.price(&i, l, ax, admitted, share)
+		price := s.price(&i, l, ax, p)
 		if parted/pairs < worthwhile*price {
 			continue
 		}
@@ -129,11 +130,17 @@ func (s *Search) disagreements(beliefs []belief, agreed float64) (weights [][]fl
 	return weights, total
 }
 
-// parted returns how much of the disagreement an idea would settle, how many
-// requests it would let in that count, on average, and what share of it would
-// be sent. Answers that an arrival a slack sooner or later would make the same
-// settle nothing.
-func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *axis, slack time.Duration) (parted, admitted, share float64) {
+// prospect is what an idea may bring and take, on average over all beliefs.
+type prospect struct {
+	weight   float64 // of the disagreement that it would settle
+	admitted float64 // requests that would be let in, and count
+	share    float64 // of the idea that would be sent, and count
+	counts   float64 // how likely it counts: what has to be sent anyway does when it is refused
+}
+
+// parted returns what may come of an idea. Answers that an arrival a slack sooner
+// or later would make the same settle nothing.
+func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *axis, slack time.Duration) (p prospect) {
 	answers := make([][][]bool, len(beliefs))
 	each := 1 / float64(len(beliefs))
 	for i := range beliefs {
@@ -142,29 +149,26 @@ func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *a
 		}
 		let := trues(answers[i][0])
 		if held := let == len(answers[i][0]); !idea.free || !held {
-			admitted += each * float64(let)
-			share += each * float64(len(answers[i][0])) / float64(idea.stage.Hits)
+			p.admitted += each * float64(let)
+			p.share += each * float64(len(answers[i][0])) / float64(idea.stage.Hits)
+			p.counts += each
 		}
 		for j := range i {
 			if weights[i][j] > 0 && differ(answers[i], answers[j]) {
-				parted += weights[i][j]
+				p.weight += weights[i][j]
 			}
 		}
 	}
-	return parted, admitted, share
+	return p
 }
 
 // price is what an idea costs: admissions relative to the limit and time
 // relative to two windows.
-func (s *Search) price(i *idea, l *fit.Limit, ax *axis, admitted, share float64) float64 {
+func (s *Search) price(i *idea, l *fit.Limit, ax *axis, p prospect) float64 {
 	const least = 0.3
 	units := math.Max(1, l.Best/ax.costOf(i.stage.Size(0)))
-	rest := i.stage.Rest
-	if i.free {
-		rest = 0
-	}
-	took := rest.Seconds() + share*i.stage.Duration().Seconds()
-	return least + admitted/(units+1) + took/(4*l.Window().Seconds())
+	took := p.counts*i.stage.Rest.Seconds() + p.share*i.stage.Duration().Seconds()
+	return least + p.admitted/(units+1) + took/(4*l.Window().Seconds())
 }
 
 // ideas returns what may be asked about the candidates of a limit.

@@ -61,34 +61,45 @@ func (s *Search) largest(ax *axis) (bool, error) {
 	if quicker := s.shaped(ax, few); sent.Duration() > 2*quicker.Duration() {
 		ax.slow, st, sent = true, few, quicker
 	}
-	xs, err := s.ask(sent)
-	if err != nil {
-		return false, err
+	if !s.countsRefusals() {
+		xs, err := s.ask(sent)
+		if err != nil || s.takes(ax, xs) {
+			return err == nil, err
+		}
 	}
-	if s.takes(ax, xs) {
-		return true, nil
-	}
-	// Perhaps each try was counted: after a silence, from small to large.
+	// Each try is counted, or perhaps: after a silence, from small to large.
 	st.Sizes = slices.Clone(st.Sizes) // those of the stage before are on record
 	slices.Reverse(st.Sizes)
 	st.Rest, st.UntilAdmitted, st.StopAfter = s.cfg.MaxWindow, 0, 1
-	if xs, err = s.ask(s.shaped(ax, st)); err != nil {
-		return false, err
+	xs, err := s.ask(s.shaped(ax, st))
+	if err != nil || s.takes(ax, xs) {
+		return err == nil, err
 	}
-	if s.takes(ax, xs) {
-		return true, nil
-	}
-	s.warn("tokens: no request of %d to %d tokens was let in", tokenPrompt, s.cfg.MaxPrompt)
+	s.warn("tokens: no request of %d to %d tokens was let in", st.Sizes[0].Prompt, s.cfg.MaxPrompt)
 	return false, nil
 }
 
-// descent is a stage of ever smaller requests, each a share of the last.
+// descent is a stage of ever smaller requests, each a share of the last: down to
+// the smallest of all where refusals say that it is for their tokens.
 func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
-	for p := ax.size.Prompt; p >= tokenPrompt; p = int(share * float64(p)) {
+	least := tokenPrompt
+	if s.refusalsSay() {
+		least = smallPrompt
+	}
+	for p := ax.size.Prompt; p >= least; p = int(share * float64(p)) {
 		st.Sizes = append(st.Sizes, s.size(p))
 	}
 	st.Hits = len(st.Sizes)
 	return st
+}
+
+// countsRefusals reports whether the request limits count what they refuse, by all
+// that explains them: the token limits will as well.
+func (s *Search) countsRefusals() bool {
+	limits, _ := s.limits(fit.Requests)
+	return slices.ContainsFunc(limits, func(l fit.Limit) bool {
+		return !slices.ContainsFunc(l.Candidates(), func(c fit.Candidate) bool { return !c.CountRefused })
+	})
 }
 
 // takes makes the largest request that was let in the size of the axis, and

@@ -123,7 +123,7 @@ func (s *Search) comesBackInTheEnd(ax *axis, size Size) (bool, error) {
 // smallest is the smallest request of an axis: the one that finds room first.
 func (s *Search) smallest(ax *axis) Size {
 	if ax.dim == fit.Tokens {
-		return s.size(tokenPrompt)
+		return s.size(ax.leastPrompt())
 	}
 	return ax.size
 }

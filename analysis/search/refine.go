@@ -37,6 +37,11 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 			}
 		}
 		if odd(c) {
+			if n == 0 && spread(l) > farApart {
+				for _, share := range []float64{0.25, 0.5, 0.75} {
+					ideas = append(ideas, idea{name: "pace", stage: s.pace(ax, l, rest, share)})
+				}
+			}
 			for _, steps := range []int{1, 4, 12} {
 				ideas = append(ideas, idea{name: "squeeze", stage: s.squeeze(ax, &c, rest, steps)})
 			}
@@ -65,7 +70,7 @@ func (s *Search) descend(ax *axis) error {
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rate: s.inOrder(ax),
 	}
-	for p := ax.size.Prompt / 2; p > max(tokenPrompt, let/share); p /= 2 {
+	for p := ax.size.Prompt / 2; p > max(ax.leastPrompt(), let/share); p /= 2 {
 		st.Sizes = append(st.Sizes, s.size(p))
 	}
 	if st.Hits = len(st.Sizes); st.Hits == 0 {
@@ -89,7 +94,7 @@ func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: ax.rate,
 	}
-	least := ax.costOf(s.size(tokenPrompt))
+	least := ax.costOf(s.size(ax.leastPrompt()))
 	for left := c.Low; left > least; {
 		piece := math.Min(left, ax.cost())
 		st.Sizes = append(st.Sizes, s.holding(ax, piece))
@@ -114,7 +119,7 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: s.inOrder(ax),
 	}
-	last := ax.costOf(s.size(tokenPrompt))
+	last := ax.costOf(s.size(ax.leastPrompt()))
 	unknown := c.High - c.Low
 	base := math.Max(0, c.Low-last)
 	n := math.Ceil(base / ax.cost())
@@ -240,6 +245,23 @@ func (s *Search) squeeze(ax *axis, c *fit.Candidate, rest time.Duration, steps i
 	st.Offsets, st.Rate = at, 0
 	st.Hits = len(at)
 	return st
+}
+
+// pace goes at a rate between the lowest and the highest that a limit may have, a
+// share of the way as ratios go, evenly and for as long as fills the limit, until
+// the first refusal: which rates are possible is known better then, whatever a
+// refusal does.
+func (s *Search) pace(ax *axis, l *fit.Limit, rest time.Duration, share float64) Stage {
+	const over = 1.5 // of what the limit holds
+	low, high := l.RateBounds()
+	rate := low * math.Pow(high/low, share) / ax.cost()
+	if !(rate > 0) || math.IsInf(rate, 1) {
+		return Stage{}
+	}
+	return s.shaped(ax, Stage{
+		Question: "pace", Dimension: ax.dim, Why: "whether a rate between those that are possible holds", Rest: rest,
+		Rate: math.Min(rate, ax.rate), Hits: int(math.Ceil(over*l.Best/ax.cost())) + 2, Sizes: []Size{ax.size}, StopAfter: 1,
+	})
 }
 
 // trickle tries evenly for so many windows, and lets whatever is refused be

@@ -78,9 +78,13 @@ type Config struct {
 // smallPrompt is the size of requests whose tokens should not matter.
 const smallPrompt = 16
 
-// tokenPrompt is the size of the smallest requests that ask about tokens:
-// smaller ones speak for a request limit where refusals do not say.
+// tokenPrompt is the size of the smallest requests that ask about tokens, unless
+// no larger ones fit: smaller ones speak for a request limit where refusals do
+// not say.
 const tokenPrompt = fit.SmallPrompt + 1
+
+// leastPrompt is the size of the smallest requests that ask about the axis' tokens.
+func (ax *axis) leastPrompt() int { return min(tokenPrompt, ax.size.Prompt) }
 
 // A Search is one run of questions. Use [New].
 type Search struct {

@@ -34,6 +34,16 @@ func traps() []example {
 			want: []want{{fit.Requests, limiter.SlidingLog, 60, 20 * time.Second}, {fit.Tokens, limiter.SlidingLog, 200, time.Second}},
 		},
 		{
+			name: "fewer tokens than requests that ask about them usually have", within: 30 * time.Second, lookFor: []string{search.LookRequests, search.LookTokens},
+			far:  near(limit(limiter.SlidingLog, 3, 6*time.Second), tokens(limit(limiter.SlidingLog, 60, 2500*time.Millisecond))),
+			want: []want{{fit.Requests, limiter.SlidingLog, 3, 6 * time.Second}, {fit.Tokens, limiter.SlidingLog, 60, 2500 * time.Millisecond}},
+		},
+		{
+			name: "buckets that book what they refuse", within: 30 * time.Second, lookFor: []string{search.LookRequests, search.LookTokens},
+			far:  near(with(limit(limiter.TokenBucket, 4, 2*time.Second), counted), with(tokens(limit(limiter.TokenBucket, 2000, 10*time.Second)), counted)),
+			want: []want{{fit.Requests, limiter.TokenBucket, 4, 2 * time.Second}, {fit.Tokens, limiter.TokenBucket, 2000, 10 * time.Second}},
+		},
+		{
 			name: "a sliding counter", within: 20 * time.Second, lookFor: []string{search.LookRequests},
 			far:  near(limit(limiter.SlidingCounter, 40, 7*time.Second)),
 			want: []want{{fit.Requests, limiter.SlidingCounter, 40, 7 * time.Second}},
@@ -105,13 +115,34 @@ func TestFindsCapInFlight(t *testing.T) {
 
 func TestFindsDelay(t *testing.T) {
 	t.Parallel()
-	l := limit(limiter.LeakyBucket, 10, time.Second)
-	l.Burst = 1e6
-	f := run(t, config(30*time.Second, search.LookRequests), near(l))
-	checkWarning(t, f.Warnings, "waits")
-	d, ok := fit.ExplainDelay(fit.NewLog(f.all))
-	if !ok || d.Low > 10 || d.High < 10 || d.High/d.Low > 1.05 {
-		t.Errorf("delay %+v", d)
+	for _, rate := range []float64{10, 0.53} { // at the slower one the first requests come too seldom to wait
+		l := limit(limiter.LeakyBucket, rate, time.Second)
+		l.Burst = 1e6
+		e := near(l)
+		e.ServerClock = false
+		f := run(t, config(100*time.Second, search.LookRequests), e)
+		checkWarning(t, f.Warnings, "waits")
+		d, ok := fit.ExplainDelay(fit.NewLog(f.all))
+		if !ok || d.Low > rate || d.High < rate || d.High/d.Low > 1.05 {
+			t.Errorf("%v a second: delay %+v", rate, d)
+		}
+	}
+}
+
+// A block after a refusal hides at what rate requests are let in, until some
+// between are tried.
+func TestFindsRateBehindBlocks(t *testing.T) {
+	t.Parallel()
+	l := limit(limiter.FixedWindow, 7, 2500*time.Millisecond)
+	l.Aligned, l.Phase, l.Penalty = true, 900*time.Millisecond, 15*time.Second
+	f := run(t, config(40*time.Second, search.LookRequests), near(l))
+	limits, left := f.limits(fit.Requests, 40*time.Second)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
+	}
+	const truth = 7 / 2.5
+	if low, high := limits[0].RateBounds(); low > truth || high < truth || high > 1.5*low {
+		t.Errorf("found %v to %v a second, want %v", low, high, truth)
 	}
 }
 
