@@ -17,7 +17,7 @@ type subject struct {
 	endpoint sim.Endpoint
 	rpm, tpm float64 // effective; 0: no limit in that dimension
 	// least are the admissions, tokens and time that can show its limits; 0 where
-	// refusals do not come of a rate.
+	// refusals do not come of a rate. See cheapest.
 	leastAdmitted, leastTokens float64
 	leastTime                  time.Duration
 	limits                     []sim.Limit
@@ -65,6 +65,7 @@ func draw(seed, n uint64) subject {
 		s.class += ", untyped"
 	}
 	s.sustainable()
+	s.cheapest()
 	s.endpoint.Limits = s.limits
 	return s
 }
@@ -92,14 +93,60 @@ func drawReplicas(seed, n uint64) subject {
 		return drawReplicas(seed, n+1<<32)
 	}
 	s.limit(algorithm, false, true, share, window)
-	s.leastAdmitted = share*float64(s.endpoint.Replicas) + 1
 	s.rpm = share * float64(s.endpoint.Replicas) / window.Minutes()
+	s.leastAdmitted, s.leastTime = share*float64(s.endpoint.Replicas)+1, 2*window
 	s.endpoint.Limits = s.limits
 	return s
 }
 
-// Sizes of the requests that a search may send, in tokens.
-const smallest, largest = 17, 30_000
+// Sizes of the requests that a search may send, in tokens, and how many a second.
+const smallest, largest, fastest = 17, 30_000, 400
+
+// cheapest works out the least that can show the limits. N + 1 admissions show one
+// of requests: N until something is refused, and one when there is room again. Of
+// tokens it is as many requests as hold N, of the largest size that each limit
+// lets in at once, and one. It takes two windows, or as long as the other limits,
+// and as many requests a second as are sent at most, take to let N through.
+//
+// A bucket refills meanwhile: one of N at r a second, behind one of B at R or less
+// than R that are sent, is used up after t = (N - B)/(R - r), and has let N + r·t in.
+func (s *subject) cheapest() {
+	if s.rpm+s.tpm == 0 || s.limits[0].Algorithm == limiter.LeakyBucket {
+		return
+	}
+	once, perSecond := float64(largest), float64(fastest) // the most tokens in a request, and requests in a second
+	for _, l := range s.limits {
+		if l.Tokens {
+			once = math.Min(once, l.Amount)
+		}
+	}
+	for i, l := range s.limits {
+		unit := 1.0
+		if l.Tokens {
+			unit = once
+		}
+		pass, head := perSecond*unit, 0.0 // of the limit's unit: in a second, and at once
+		for k, other := range s.limits {
+			through, first := other.Rate(), other.Amount
+			if l.Tokens && !other.Tokens {
+				through, first = through*once, first*once
+			}
+			if faster := other.Tokens == l.Tokens && other.Rate() > l.Rate() || l.Tokens && !other.Tokens; k != i && faster && through < pass {
+				pass, head = through, first
+			}
+		}
+		amount, took := l.Amount, l.Amount/pass
+		if l.Algorithm == limiter.TokenBucket && pass > l.Rate() {
+			took = math.Max(0, l.Amount-head) / (pass - l.Rate())
+			amount += l.Rate() * took
+		}
+		s.leastTime += time.Duration(math.Max(2*l.Window.Seconds(), took) * float64(time.Second))
+		if l.Tokens {
+			s.leastTokens += amount
+		}
+		s.leastAdmitted += math.Max(math.Ceil(l.Amount/unit), math.Floor(amount/unit)) + 1
+	}
+}
 
 // sustainable lowers the tokens a minute to what requests let through: no
 // request may hold more than any token limit does at once.
@@ -264,12 +311,6 @@ func (s *subject) limit(algorithm limiter.Algorithm, tokens, typed bool, amount 
 		}
 	}
 	s.limits = append(s.limits, l)
-	if tokens {
-		s.leastTokens += amount
-	} else {
-		s.leastAdmitted += amount + 1
-	}
-	s.leastTime += 2 * window
 	if tokens {
 		return amount / window.Minutes()
 	}

@@ -64,7 +64,7 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 	}
 	known := map[fit.Dimension][]fit.Limit{}
 	s := search.New(search.Config{
-		LookFor: in.LookFor, Precision: 0.01, MaxRPS: 400, MaxWindow: maxWindow,
+		LookFor: in.LookFor, Precision: 0.01, MaxRPS: fastest, MaxWindow: maxWindow,
 		MaxPrompt: largest, MaxTokens: 1, Verify: true,
 	}, func(st search.Stage) (search.Reply, error) {
 		began, admitted, tokens, refused := e.Clock, e.Admitted, e.Tokens, e.Refused

@@ -93,13 +93,15 @@ func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
 	return st
 }
 
-// countsRefusals reports whether the request limits count what they refuse, by all
-// that explains them: the token limits will as well.
+// countsRefusals reports whether a limit counts what it refuses, by all that
+// explains it: the token limits will as well.
 func (s *Search) countsRefusals() bool {
-	limits, _ := s.limits(fit.Requests)
-	return slices.ContainsFunc(limits, func(l fit.Limit) bool {
+	counts := func(l fit.Limit) bool {
 		return !slices.ContainsFunc(l.Candidates(), func(c fit.Candidate) bool { return !c.CountRefused })
-	})
+	}
+	requests, _ := s.limits(fit.Requests)
+	tokens, _ := s.limits(fit.Tokens)
+	return slices.ContainsFunc(slices.Concat(requests, tokens), counts)
 }
 
 // takes makes the largest request that was let in the size of the axis, and

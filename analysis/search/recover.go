@@ -17,7 +17,7 @@ func (s *Search) recover(ax *axis) error {
 	}
 	if !back {
 		// Perhaps each of these tries was counted: far fewer, after a silence.
-		if back, err = s.comesBackSparsely(size); err != nil {
+		if back, err = s.comesBackSparsely(ax, size); err != nil {
 			return err
 		}
 	}
@@ -81,8 +81,8 @@ func (s *Search) doubtful() int {
 }
 
 // comesBackSparsely is silent for the longest window and then doubles the time
-// between tries.
-func (s *Search) comesBackSparsely(size Size) (bool, error) {
+// between tries, until one more was let in than may fit at once.
+func (s *Search) comesBackSparsely(ax *axis, size Size) (bool, error) {
 	var at []time.Duration
 	w := s.cfg.MinWindow
 	for sum := time.Duration(0); w < s.cfg.MaxWindow; w *= 2 {
@@ -91,9 +91,24 @@ func (s *Search) comesBackSparsely(size Size) (bool, error) {
 	}
 	xs, err := s.ask(Stage{
 		Question: "recovery", Why: "how long a silence gives room again, when tries may count",
-		Rest: s.cfg.MaxWindow, Hits: len(at), Offsets: at, Sizes: []Size{size}, StopAfter: len(at),
+		Rest: s.cfg.MaxWindow, Hits: len(at), Offsets: at, Sizes: []Size{size}, UntilAdmitted: s.fitting(ax, size) + 1,
 	})
 	return tally(xs)[exchange.Success] > 0, err
+}
+
+// fitting is how many requests of a size the latest limiter of the axis may let in
+// at once.
+func (s *Search) fitting(ax *axis, size Size) int {
+	most := 0.0
+	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
+		for _, c := range limits[len(limits)-1].Candidates() {
+			most = math.Max(most, c.High/ax.costOf(size))
+		}
+	}
+	if most == 0 || math.IsInf(most, 1) {
+		return ax.filled
+	}
+	return int(math.Ceil(most))
 }
 
 // comesBackInTheEnd is silent until all that explains the refusals would let a
