@@ -33,7 +33,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 	if d.StoppedBy == ByContradiction {
 		d.warn("stopped_by is contradiction: refusals were neither by chance nor where one limiter would refuse; an endpoint that restarts or changes its limits in mid-run answers so")
 	}
-	d.warnRandom(in)
+	d.warnRandom(in, e)
 	d.warnBound("rpm", fit.Requests, d.Effective.RPM, in.LookFor, e.left)
 	d.warnBound("tpm", fit.Tokens, d.Effective.TPM, in.LookFor, e.left)
 	if d.Verification.Held == nil {
@@ -133,8 +133,8 @@ func (d *Document) warnUntrue(xs []exchange.Exchange) {
 const sameAmount = 0.005
 
 // warnRandom says so when nothing but chance explains the refusals.
-func (d *Document) warnRandom(in Input) {
-	if shares, chance := byChance(in); chance {
+func (d *Document) warnRandom(in Input, e *evidence) {
+	if shares, chance := byChance(in); chance && len(e.requests) == 0 {
 		d.warn("no rate limit explains the refusals: %.3g %% of the requests were refused at a calm pace and %.3g %% at the quickest, as if at random",
 			100*shares.calm, 100*shares.quick)
 	}

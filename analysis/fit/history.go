@@ -33,41 +33,41 @@ func (f *fitter) history() history {
 }
 
 // goOn adds a stage and those of its refusals that are to be explained.
-func (g *history) goOn(events []Event, wanted []int) {
+func (h *history) goOn(events []Event, wanted []int) {
 	for i := range events {
 		e := &events[i]
-		g.events = digest(digest(g.events, uint64(e.At)), uint64(e.Done))
+		h.events = digest(digest(h.events, uint64(e.At)), uint64(e.Done))
 		for _, r := range []rune(string(e.Outcome)) {
-			g.events = digest(g.events, uint64(r))
+			h.events = digest(h.events, uint64(r))
 		}
 		for _, n := range []float64{float64(e.Fate), e.Prompt, e.Completion, e.MaxTokens} {
-			g.events = digest(g.events, math.Float64bits(n))
+			h.events = digest(h.events, math.Float64bits(n))
 		}
 	}
 	for _, i := range wanted {
-		g.wanted = digest(g.wanted, uint64(i))
+		h.wanted = digest(h.wanted, uint64(i))
 	}
-	g.countEvents, g.explains = g.countEvents+len(events), g.explains+len(wanted)
+	h.countEvents, h.explains = h.countEvents+len(events), h.explains+len(wanted)
 }
 
 // mostStages is how many stages are kept at most, with what explained the log
 // then.
 const mostStages = 1 << 10
 
-func (m *Memory) grown(g history) (explained, bool) {
+func (m *Memory) grown(h history) (explained, bool) {
 	if m == nil {
 		return explained{}, false
 	}
-	e, ok := m.stages[g]
+	e, ok := m.stages[h]
 	return e, ok
 }
 
-func (m *Memory) grow(g history, limits []Limit, left []int) {
+func (m *Memory) grow(h history, limits []Limit, left []int) {
 	if m == nil {
 		return
 	}
 	if m.stages == nil || len(m.stages) >= mostStages {
 		m.stages = map[history]explained{}
 	}
-	m.stages[g] = explained{limits, left}
+	m.stages[h] = explained{limits, left}
 }
