@@ -37,7 +37,7 @@ func (h *history) goOn(events []Event, wanted []int) {
 	for i := range events {
 		e := &events[i]
 		h.events = digest(digest(h.events, uint64(e.At)), uint64(e.Done))
-		for _, r := range []rune(string(e.Outcome)) {
+		for _, r := range string(e.Outcome) {
 			h.events = digest(h.events, uint64(r))
 		}
 		for _, n := range []float64{float64(e.Fate), e.Prompt, e.Completion, e.MaxTokens} {
