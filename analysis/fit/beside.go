@@ -56,8 +56,8 @@ func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bo
 	return rule
 }
 
-// vague is the range of a window, a ratio, from which on a limit is not known
-// well enough to say what it refuses.
+// vague is the range of a parameter or of a cap, a ratio, from which on a limit is
+// not known well enough to say what it refuses.
 const vague = 2
 
 // Strict is a limiter that refuses whatever the candidate may refuse, under

@@ -27,6 +27,7 @@ type Candidate struct {
 
 	corners []corner
 	steep   bool // a step may be more than half of what a bucket holds
+	seen    bool // of a cap in flight: half as many surely were, at half of the refusals
 
 	// Proven tells that the endpoint's own refusals give the limiter away: it is
 	// a bucket, and capacity and rate are theirs.

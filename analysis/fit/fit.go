@@ -253,13 +253,10 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 // block after a refusal first.
 func (f *fitter) all(wanted []int) (Limit, bool) {
 	found := f.each(wanted, 0)
-	if c, seen, ok := f.flights(wanted); ok {
-		closely := c.High <= vague*c.Low
-		switch {
-		case !seen && (closely || len(found) == 0): // it is no more than possible
-		case len(found) > 0 && (f.asLongAsAnswers(&found[0]) || closely && !slices.ContainsFunc(found, f.likely)):
+	if c, ok := f.flights(wanted); ok && c.mayBeCap(len(found) == 0) {
+		if len(found) > 0 && (f.asLongAsAnswers(&found[0]) || c.closeCap() && !slices.ContainsFunc(found, f.likely)) {
 			found = slices.Insert(found, 0, c)
-		default:
+		} else {
 			found = append(found, c)
 		}
 	}

@@ -10,21 +10,18 @@ import (
 )
 
 // flights looks for a cap on requests in flight: every admission found room,
-// every wanted refusal found none. It is false when no cap does both, or when of one
-// that is known closely not even half was surely in flight when something was
-// refused: where answers take no longer than arrivals are uncertain, a cap of one
-// would explain anything.
+// every wanted refusal found none. It is false when no cap does both.
 //
 // A request is in flight from its arrival until the server is done with it,
 // which is the way back before the answer is in: at least the fastest round
 // trip less the way there, at most two slacks more.
-func (f *fitter) flights(wanted []int) (c Candidate, seen, ok bool) {
+func (f *fitter) flights(wanted []int) (Candidate, bool) {
 	shape := Shape{Dimension: f.dim, Algorithm: limiter.Concurrency}
 	if f.dim != Requests || len(wanted) == 0 {
-		return Candidate{}, false, false
+		return Candidate{}, false
 	}
 	air := newAirspace(f.log)
-	c = Candidate{Shape: shape, High: math.Inf(1)}
+	c := Candidate{Shape: shape, High: math.Inf(1)}
 	surely := make([]float64, 0, len(wanted)) // in flight at each refusal
 	for i := range f.log.Events {
 		e := &f.log.Events[i]
@@ -36,15 +33,25 @@ func (f *fitter) flights(wanted []int) (c Candidate, seen, ok bool) {
 			surely = append(surely, air.surely(e.At))
 		}
 		if c.High < c.Low {
-			return Candidate{}, false, false
+			return Candidate{}, false
 		}
 	}
 	c.Best, c.Explained = c.Low, slices.Clone(wanted)
 	const half = 0.5
 	slices.Sort(surely)
 	usually := surely[int(half*float64(len(surely)))]
-	return c, usually >= max(1, half*c.Low), c.Low > 0
+	c.seen = usually >= max(1, half*c.Low)
+	return c, c.Low > 0
 }
+
+// mayBeCap reports whether a cap on requests in flight is worth naming. One that
+// was not seen is no more than possible: where answers take no longer than arrivals
+// are uncertain, a cap of one would explain anything. So it explains nothing alone,
+// and stands beside others only while it is vaguely known.
+func (c *Candidate) mayBeCap(alone bool) bool { return c.seen || !alone && !c.closeCap() }
+
+// closeCap reports whether a cap is more than vaguely known.
+func (c *Candidate) closeCap() bool { return c.High <= vague*c.Low }
 
 // airspace counts what is in flight at moments that ascend.
 type airspace struct {
@@ -105,6 +112,6 @@ func ExplainFlights(l *Log) (Limit, bool) {
 		}
 	}
 	f := fitter{log: l, dim: Requests}
-	c, _, ok := f.flights(wanted)
+	c, ok := f.flights(wanted)
 	return Limit{Candidate: c}, ok
 }

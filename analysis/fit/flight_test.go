@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"probe/analysis/exchange"
+	"probe/analysis/limiter"
 )
 
 // Where answers take no longer than arrivals are uncertain, something may be in
@@ -30,9 +31,36 @@ func TestFlightsAreSeen(t *testing.T) {
 				l.Events = append(l.Events, e)
 			}
 			f := fitter{log: l, dim: Requests}
-			if c, seen, ok := f.flights(l.Refusals(Requests)); seen != test.want || !ok || c.Best != 1 {
-				t.Errorf("a cap of %v, %v: seen %v, want %v", c.Best, ok, seen, test.want)
+			if c, ok := f.flights(l.Refusals(Requests)); c.seen != test.want || !ok || c.Best != 1 {
+				t.Errorf("a cap of %v, %v: seen %v, want %v", c.Best, ok, c.seen, test.want)
 			}
 		})
+	}
+}
+
+// A limit of a rate comes before a cap only if it is likely.
+func TestLikely(t *testing.T) {
+	const ms = time.Millisecond
+	bucket := Candidate{Shape: Shape{Dimension: Requests, Algorithm: limiter.TokenBucket}, ParamLow: 400, ParamHigh: 500, Low: 40, High: 40}
+	with := func(change func(*Candidate)) Candidate {
+		c := bucket
+		change(&c)
+		return c
+	}
+	for _, test := range []struct {
+		name string
+		c    Candidate
+		want bool
+	}{
+		{"a bucket", bucket, true},
+		{"one that is empty again within the slack", with(func(c *Candidate) { c.Low, c.High = 3, 3 }), false},
+		{"one that is known vaguely", with(func(c *Candidate) { c.ParamHigh = 1000 }), false},
+		{"one that counts refusals", with(func(c *Candidate) { c.CountRefused = true }), false},
+		{"one with a block", with(func(c *Candidate) { c.Penalty = time.Second }), false},
+	} {
+		f := fitter{log: &Log{Slack: 10 * ms}}
+		if got := f.likely(test.c); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
 	}
 }

@@ -41,8 +41,10 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candi
 		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
 			continue
 		}
-		alone := len(k.Rivals) == 0
-		again, ok := f.again(c, alone, wanted, tolerated, c.near(f.domain(c.Shape)), len(k.Explained))
+		again, ok := f.again(c, wanted, tolerated, c.near(f.domain(c.Shape)), len(k.Explained))
+		if !again.IsRate() && !again.mayBeCap(len(k.Rivals) == 0) {
+			continue
+		}
 		if ok && len(again.Explained) >= len(k.Explained) {
 			found = append(found, again)
 		}
@@ -60,12 +62,10 @@ func (c *Candidate) near(domain cell) cell {
 }
 
 // again looks for a limiter near where it was, for all wanted refusals or, if
-// it cannot, for as many as it can. Fewer than least are of no use. Alone tells that
-// nothing else explained them.
-func (f *fitter) again(c Candidate, alone bool, wanted []int, tolerated int, within cell, least int) (Candidate, bool) {
+// it cannot, for as many as it can. Fewer than least are of no use.
+func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell, least int) (Candidate, bool) {
 	if c.Algorithm == limiter.Concurrency {
-		found, seen, ok := f.flights(wanted)
-		return found, ok && (seen || !alone && found.High > vague*found.Low)
+		return f.flights(wanted)
 	}
 	if c.Every > 0 {
 		return f.stepped(wanted) // more was seen of its steps since

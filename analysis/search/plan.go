@@ -43,15 +43,14 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 			continue
 		}
 		p := s.parted(beliefs, weights, &i, ax, slack)
-		parted := p.weight
-		if parted/total < leastParted {
+		if p.weight/total < leastParted {
 			continue
 		}
 		price := s.price(&i, l, ax, p)
-		if parted/pairs < worthwhile*price {
+		if p.weight/pairs < worthwhile*price {
 			continue
 		}
-		if value := parted / price; value > bestValue {
+		if value := p.weight / price; value > bestValue {
 			bestValue, best = value, i
 		}
 	}
@@ -384,6 +383,7 @@ func (s *Search) usually() time.Duration {
 	return s.read.usually
 }
 
+// longestAnswer is how long the slowest of those took that were let in.
 func longestAnswer(xs []exchange.Exchange) (longest time.Duration) {
 	for i := range xs {
 		if x := &xs[i]; x.Admitted() {

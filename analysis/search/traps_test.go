@@ -165,3 +165,25 @@ func describeAll(limits []fit.Limit) (all []string) {
 	}
 	return all
 }
+
+// One refusal at the end of a bout may be a fault's, or an accident: the volley goes
+// on until there are three.
+func TestVolleyGoesOn(t *testing.T) {
+	const bout, calibrated, refusals = 64, 2, 3
+	e := near(limit(limiter.SlidingLog, bout+calibrated-1, 20*time.Second))
+	refused, stages := 0, 0
+	s := search.New(config(30*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+		before := e.Refused
+		reply, err := e.Send(st)
+		if st.Question == "volley" {
+			refused, stages = refused+e.Refused-before, stages+1
+		}
+		return reply, err
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if refused < refusals || stages != 2 {
+		t.Errorf("%d refusals in %d bouts, want %d in 2", refused, stages, refusals)
+	}
+}

@@ -16,17 +16,16 @@ func (s *Search) fromIdle(ax *axis, held Stage) error {
 	return s.afterSilence(ax, held)
 }
 
-// afterUse uses the endpoint at an easy pace and then, unless something is
+// afterUse uses the endpoint at an easy pace, far below any limit known, and then, unless something is
 // refused at that, steps up as fast as it may, and once more after a silence. It
 // does so twice: see [Warms].
 func (s *Search) afterUse(ax *axis, question, why string) error {
 	const hits, rate, share = 60, 2, 0.25 // of a limit's rate
 	ax.used = true
 	easily := math.Min(rate, ax.rate)
-	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
-		if l, ok := slowest(limits); ok {
-			easily = math.Min(easily, share*l.RateLow)
-		}
+	limits, _ := s.limits(ax.dim)
+	if l, ok := slowest(limits); ok {
+		easily = math.Min(easily, share*l.RateLow)
 	}
 	easy := s.shaped(ax, Stage{
 		Question: question, Dimension: ax.dim, Why: why,
