@@ -19,8 +19,8 @@ import (
 func main() {
 	seed := flag.Uint64("seed", 1, "makes the population")
 	count := flag.Int("count", 1000, "how many endpoints")
-	verbose := flag.Bool("v", false, "print every endpoint as it is done")
-	only := flag.Int("only", -1, "probe this endpoint of the population, and print each stage")
+	verbose := flag.Bool("v", false, "print every endpoint as it is done; with -only, each stage")
+	only := flag.Int("only", -1, "probe this endpoint of the population alone")
 	replicas := flag.Bool("replicas", false, "only endpoints of several replicas")
 	flag.Parse()
 	if *only >= 0 {
@@ -28,7 +28,11 @@ func main() {
 		if *replicas {
 			of = drawReplicas
 		}
-		r := probe(of, *seed, uint64(*only), os.Stdout)
+		stages := io.Discard
+		if *verbose {
+			stages = os.Stdout
+		}
+		r := probe(of, *seed, uint64(*only), stages)
 		r.tell(os.Stdout)
 		return
 	}

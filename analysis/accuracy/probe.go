@@ -63,6 +63,7 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 		in.LookFor = append(in.LookFor, search.LookTokens)
 	}
 	known := map[fit.Dimension][]fit.Limit{}
+	var memory fit.Memory
 	s := search.New(search.Config{
 		LookFor: in.LookFor, Precision: 0.01, MaxRPS: fastest, MaxWindow: maxWindow,
 		MaxPrompt: largest, MaxTokens: 1, Verify: true,
@@ -83,6 +84,7 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 			e.Admitted-admitted, e.Refused-refused, (e.Clock - began - st.Rest).Round(time.Millisecond))
 		if trace != io.Discard {
 			o := in.Fit
+			o.Memory = &memory
 			o.Replicas = slices.ContainsFunc(in.Stages, func(s analysis.Stage) bool { return s.Question == search.Flood })
 			candidates(trace, in.Exchanges, known, o)
 		}

@@ -20,9 +20,14 @@ func (l *Log) RefusalsBeside(dim Dimension, others []Limit) []int {
 	excused := map[int]bool{}
 	for k := range others {
 		for _, c := range others[k].Candidates() {
-			if spec, ok := c.Strict(l.Slack); ok {
-				c.replay(l, spec, func(i int, admits bool) { excused[i] = excused[i] || !admits })
+			spec, ok := c.Strict(l.Slack)
+			if !ok {
+				continue
 			}
+			c.replay(l, spec, func(i int, admits bool) (mine bool) {
+				excused[i] = excused[i] || !admits
+				return !admits && unclassified(i) // perhaps, and then a block begins
+			})
 		}
 	}
 	return slices.DeleteFunc(wanted, func(i int) bool { return excused[i] && unclassified(i) })
@@ -31,24 +36,23 @@ func (l *Log) RefusalsBeside(dim Dimension, others []Limit) []int {
 // Replayed returns a limiter of c's kind after everything that the log tells
 // of it.
 func (c *Candidate) Replayed(l *Log, spec limiter.Spec) *limiter.Rule {
-	return c.replay(l, spec, nil)
+	return c.replay(l, spec, func(int, bool) bool { return false })
 }
 
-// replay takes a limiter through a log. Before each event is booked, each, if
-// there is one, is told whether the limiter would let it in.
-func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bool)) *limiter.Rule {
+// replay takes a limiter through a log. Before each event is booked, each is told
+// whether the limiter would let it in, and says whether a refusal was the
+// limiter's although it is none of those that c explains.
+func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bool) (mine bool)) *limiter.Rule {
 	rule := limiter.NewRule(spec)
 	mine := c.Explained
 	for i := range l.Events {
 		e := &l.Events[i]
-		if each != nil {
-			each(i, rule.Admits(e.At, c.Cost(e)))
-		}
+		also := each(i, rule.Admits(e.At, c.Cost(e)))
 		for len(mine) > 0 && mine[0] < i {
 			mine = mine[1:]
 		}
 		if e.Fate == Refused {
-			rule.Refuse(e.At, c.Cost(e), len(mine) > 0 && mine[0] == i)
+			rule.Refuse(e.At, c.Cost(e), also || len(mine) > 0 && mine[0] == i)
 		} else if _, maybe := e.booked(c.CountRefused, c.Faults); maybe {
 			rule.Book(e.At, l.answered(e), c.Cost(e))
 		}
@@ -71,6 +75,9 @@ func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
 	}
 	spec := c.Spec()
 	spec.Amount, spec.Aligned = c.Low, false
+	if c.Penalty > 0 {
+		spec.Penalty += 2 * slack
+	}
 	if c.Algorithm == limiter.SlidingCounter {
 		// Evenly: what came at the beginning of the last window still counts in
 		// full when the next one begins. What may come at once is not there for

@@ -18,11 +18,12 @@ const mostBlocks = 3
 // blocked looks for limiters that refuse everything for a while after each
 // refusal: only the first refusal of a block is theirs to explain.
 func (f *fitter) blocked(wanted []int) (found []Candidate) {
-	longest := f.log.blockLength(wanted)
+	doubtful := f.doubtful(wanted)
+	longest := f.log.blockLength(wanted, doubtful)
 	var before []int
 	for blocks := 1; blocks <= mostBlocks; blocks++ {
 		penalty := longest / time.Duration(blocks)
-		first := f.log.blockStarts(wanted, penalty)
+		first := f.log.blockStarts(wanted, doubtful, penalty)
 		if penalty < leastBlock || len(first) == len(wanted) || len(first) == 0 {
 			break
 		}
@@ -37,6 +38,16 @@ func (f *fitter) blocked(wanted []int) (found []Candidate) {
 		found = append(found, some...)
 	}
 	return found
+}
+
+// doubtful are the refusals of the fitter's dimension that need no explanation,
+// because another one's limits may have given them: these may have begun a block
+// all the same.
+func (f *fitter) doubtful(wanted []int) []int {
+	if f.dim != Tokens {
+		return nil
+	}
+	return without(f.log.Refusals(f.dim), wanted)
 }
 
 // knownBlock narrows the domain of a family with a block to where an earlier
@@ -64,19 +75,21 @@ func (f *fitter) knownBlock(family Shape, domain cell) cell {
 
 // blockLength returns the longest block after a refusal that the log allows:
 // no admission followed the first refusal after another one sooner. It is 0
-// when nothing was admitted after a refusal.
-func (l *Log) blockLength(wanted []int) time.Duration {
-	refused := make(map[int]bool, len(wanted))
-	for _, i := range wanted {
-		refused[i] = true
-	}
+// when nothing was admitted after a refusal. What follows a doubtful one says
+// nothing: it may have begun the block, or not.
+func (l *Log) blockLength(wanted, doubtful []int) time.Duration {
+	refused, doubted := set(wanted), set(doubtful)
 	var shortest, began time.Duration
-	open := false
+	open, clouded := false, false
 	for i := range l.Events {
 		e := &l.Events[i]
 		switch {
-		case refused[i] && !open:
+		case doubted[i] && !open:
+			clouded = true
+		case refused[i] && !open && !clouded:
 			open, began = true, e.At
+		case e.Fate == Admitted && clouded:
+			clouded = false
 		case e.Fate == Admitted && open:
 			if lasted := e.At - began; lasted > l.Slack && (shortest == 0 || lasted < shortest) {
 				shortest = lasted
@@ -92,8 +105,9 @@ func (l *Log) blockLength(wanted []int) time.Duration {
 // came as a block ended, within what is unknown of the times, nobody knows
 // whether it belonged to it or began the next: it need not be explained, and
 // neither need those that the next would, any of which may be a beginning
-// itself if that one was not.
-func (l *Log) blockStarts(wanted []int, penalty time.Duration) (first []int) {
+// itself if that one was not. The same goes for what may have been refused by
+// another limit.
+func (l *Log) blockStarts(wanted, doubtful []int, penalty time.Duration) (first []int) {
 	unknown := 2 * l.Slack
 	began, until, let := time.Duration(0), time.Duration(-1), time.Duration(-1)
 	sure := false // the block began at began
@@ -102,13 +116,16 @@ func (l *Log) blockStarts(wanted []int, penalty time.Duration) (first []int) {
 		if l.Events[i].Fate == Admitted {
 			let = at
 		}
-		if len(wanted) == 0 || wanted[0] != i {
+		mine, perhaps := next(&wanted, i), next(&doubtful, i)
+		if !mine && !perhaps {
 			continue
 		}
-		wanted = wanted[1:]
 		over := let > began+l.Slack // something was let in since
+		ended := at >= until || over && at > let+l.Slack
 		switch {
-		case at >= until, over && at > let+l.Slack:
+		case ended && perhaps:
+			began, until, sure = at, at+penalty+unknown, false
+		case ended:
 			first = append(first, i)
 			began, until, sure = at, at+penalty+unknown, true
 		case sure && !over && at < began+penalty-unknown:
@@ -117,4 +134,21 @@ func (l *Log) blockStarts(wanted []int, penalty time.Duration) (first []int) {
 		}
 	}
 	return first
+}
+
+// next takes i from the front of indexes that ascend, if it is the next of them.
+func next(indexes *[]int, i int) bool {
+	if len(*indexes) == 0 || (*indexes)[0] != i {
+		return false
+	}
+	*indexes = (*indexes)[1:]
+	return true
+}
+
+func set(indexes []int) map[int]bool {
+	all := make(map[int]bool, len(indexes))
+	for _, i := range indexes {
+		all[i] = true
+	}
+	return all
 }

@@ -90,13 +90,14 @@ func (f *fitter) shareUsed(c *Candidate, some []int) bool {
 		share.Amount /= mostReplicas
 	}
 	used, left := 0, some
-	c.replay(f.log, share, func(i int, admits bool) {
+	c.replay(f.log, share, func(i int, admits bool) (mine bool) {
 		if len(left) > 0 && left[0] == i {
 			left = left[1:]
 			if !admits {
 				used++
 			}
 		}
+		return false
 	})
 	return float64(used) >= nearly*float64(len(some))
 }

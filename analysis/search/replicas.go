@@ -42,6 +42,9 @@ func (s *Search) uneven(ax *axis) bool {
 	return admitted >= some && float64(admitted) >= least*float64(sent)
 }
 
+// whole reports whether a limit is of a rate that no replica keeps a share of.
+func whole(l fit.Limit) bool { return l.IsRate() && !l.Shared }
+
 // Flood is the question whether replicas of the endpoint keep a share of the
 // limit each. It is asked where nothing else explains the refusals.
 const Flood = "flood"
@@ -49,10 +52,14 @@ const Flood = "flood"
 // flood goes on beyond the first refusals, where no limiter explains them, until
 // so many came that every replica of the endpoint must have given some: it may
 // be that each keeps a share of the limit. It reports whether that explains
-// everything. It is sent once.
+// everything. It is sent once, and not about tokens where requests have a limit
+// that no replica keeps a share of.
 func (s *Search) flood(ax *axis) (shared bool, err error) {
 	if s.flooded {
 		return s.shared(ax), nil
+	}
+	if requests, _ := s.limits(fit.Requests); ax.dim == fit.Tokens && slices.ContainsFunc(requests, whole) {
+		return false, nil
 	}
 	const full, uneven = 40, 6 // refusals; and as many times the usual difference between shares
 	st := s.shaped(ax, Stage{

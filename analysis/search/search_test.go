@@ -84,7 +84,13 @@ func run(t *testing.T, cfg search.Config, e *sim.Endpoint) found {
 func (f *found) limits(dim fit.Dimension, maxWindow time.Duration) ([]fit.Limit, int) {
 	l := fit.NewLog(f.all)
 	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
-	limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, l.Refusals(dim), fit.Options{MaxWindow: maxWindow})
+	o := fit.Options{MaxWindow: maxWindow}
+	wanted := l.Refusals(dim)
+	if dim == fit.Tokens {
+		requests, _ := fit.Explain(l, fit.Requests, "", l.Refusals(fit.Requests), o)
+		wanted = l.RefusalsBeside(dim, requests)
+	}
+	limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, o)
 	return limits, len(left)
 }
 

@@ -55,7 +55,7 @@ func traps() []example {
 		},
 		{
 			name: "a block after a refusal", within: 40 * time.Second, lookFor: []string{search.LookRequests},
-			far:  near(with(limit(limiter.SlidingLog, 40, 5*time.Second), func(l *sim.Limit) { l.Penalty = 15 * time.Second })),
+			far:  near(blocking(limit(limiter.SlidingLog, 40, 5*time.Second))),
 			want: []want{{fit.Requests, limiter.SlidingLog, 40, 5 * time.Second}},
 		},
 	}
@@ -64,6 +64,12 @@ func traps() []example {
 // untyped makes a limiter refuse without saying why.
 func untyped(l sim.Limit) sim.Limit {
 	l.Refusal = exchange.Unclassified
+	return l
+}
+
+// blocking makes a limiter refuse everything for a while after each refusal.
+func blocking(l sim.Limit) sim.Limit {
+	l.Penalty = 15 * time.Second
 	return l
 }
 
@@ -88,6 +94,24 @@ func TestFindsDimension(t *testing.T) {
 			f := run(t, config(20*time.Second, search.LookRequests, search.LookTokens), test.far)
 			checkLimits(t, f, 20*time.Second, test.want)
 		})
+	}
+}
+
+// Where either of two limits may have begun a block, what is refused within it
+// says nothing of the other.
+func TestFindsBlocksOfBoth(t *testing.T) {
+	const maxWindow, amount, closely = 20 * time.Second, 1449, 0.015
+	f := run(t, config(maxWindow, search.LookRequests, search.LookTokens), near(
+		untyped(blocking(limit(limiter.SlidingLog, 3, time.Second))),
+		untyped(blocking(tokens(limit(limiter.SlidingLog, amount, time.Second)))),
+	))
+	limits, left := f.limits(fit.Tokens, maxWindow)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("found %+v, %d refusals unexplained", limits, left)
+	}
+	l := &limits[0]
+	if low, high := l.RateBounds(); low > amount || high < amount || high-low > 2*closely*amount || l.Algorithm != limiter.SlidingLog {
+		t.Errorf("found %v, %v to %v a second, want %v", l.Shape, low, high, amount)
 	}
 }
 
