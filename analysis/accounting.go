@@ -6,6 +6,19 @@ import (
 	"probe/analysis/fit"
 )
 
+// accounting is what the token limits charge: of answers alone only where no other
+// tokens are limited.
+func (e *evidence) accounting() string {
+	charged := e.charged
+	if len(e.tokens) == 0 {
+		charged = e.outputs.charged
+	}
+	if len(charged) == 1 {
+		return string(charged[0].Accounting)
+	}
+	return "unknown"
+}
+
 // accounted says in a sentence what the token limit charges.
 func accounted(charged []fit.Charge) string {
 	if len(charged) != 1 {
@@ -24,7 +37,7 @@ func accounted(charged []fit.Charge) string {
 // warnAccounting says why it is not known what the token limit charges.
 func (d *Document) warnAccounting(e *evidence) {
 	switch {
-	case d.TokenAccounting != "unknown":
+	case d.TokenAccounting != "unknown", len(e.tokens) == 0 && len(e.outputs.charged) > 1: // which says so itself
 	case e.charged == nil:
 		d.warn("token_accounting is unknown: nothing was sent that tells prompt tokens from completion tokens and max_tokens")
 	case len(e.charged) == 0:

@@ -12,14 +12,18 @@ import (
 	"probe/analysis/sim"
 )
 
+// charges are what a token limit counts of a request.
+var charges = map[fit.Accounting]func(prompt, completion, maxTokens int) float64{
+	fit.Prompt:          func(prompt, _, _ int) float64 { return float64(prompt) },
+	fit.Completion:      func(_, completion, _ int) float64 { return float64(completion) },
+	fit.MaxTokens:       func(_, _, maxTokens int) float64 { return float64(maxTokens) },
+	fit.PromptPlusCompl: func(prompt, completion, _ int) float64 { return float64(prompt + completion) },
+	fit.PromptPlusMax:   func(prompt, _, maxTokens int) float64 { return float64(prompt + maxTokens) },
+}
+
 // What a token limit charges is found out by requests whose prompt, completion
 // and max_tokens add up to different sums.
 func TestTokenAccounting(t *testing.T) {
-	charges := map[fit.Accounting]func(prompt, completion, maxTokens int) float64{
-		fit.Prompt:          func(prompt, _, _ int) float64 { return float64(prompt) },
-		fit.PromptPlusCompl: func(prompt, completion, _ int) float64 { return float64(prompt + completion) },
-		fit.PromptPlusMax:   func(prompt, _, maxTokens int) float64 { return float64(prompt + maxTokens) },
-	}
 	log := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 5000, Window: 10 * time.Second}
 	for _, test := range []struct {
 		name       string

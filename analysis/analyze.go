@@ -69,17 +69,15 @@ func Analyze(in Input) (*Document, []FitTrace) {
 	d := &Document{
 		Schema: Schema, StoppedBy: in.StoppedBy,
 		Target: in.Target, Requests: in.Sums.count(),
-		TokenAccounting: "unknown", Warnings: slices.Clone(in.Warnings),
-		Limits: []Limit{},
+		Warnings: slices.Clone(in.Warnings),
+		Limits:   []Limit{},
 	}
 	if d.Warnings == nil {
 		d.Warnings = []string{}
 	}
 	e := newEvidence(in)
 	d.Limits = append(d.Limits, e.limits(in)...)
-	if len(e.charged) == 1 {
-		d.TokenAccounting = string(e.charged[0].Accounting)
-	}
+	d.TokenAccounting = e.accounting()
 	d.Effective = e.effective(in, d.Limits)
 	d.Burst = e.protection.row()
 	d.RecoveryS = recoveries(in)
@@ -138,6 +136,7 @@ type evidence struct {
 	delay      *fit.Delay            // requests that wait instead of being refused
 	left       map[fit.Dimension]int // refusals that nothing explains
 	charged    []fit.Charge          // what the token limit may charge; nil: it was not asked
+	outputs    outputs
 }
 
 func newEvidence(in Input) *evidence {
@@ -151,9 +150,10 @@ func newEvidence(in Input) *evidence {
 			e.main = append(e.main, x)
 		}
 	}
-	trials := numbersOf(in.Stages, search.Accounting)
+	trials, all := numbersOf(in.Stages, search.Accounting), fit.NewLog(e.main)
+	besideOutputs, _ := all.Split(outputStages(in.Stages))
 	var trial *fit.Log
-	e.log, trial = fit.NewLog(e.main).Split(trials)
+	e.log, trial = besideOutputs.Split(trials)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
 	e.protection = readProtection(e.main, in.Stages)
 	if !e.protection.untold { // else they are burst protection's
@@ -166,6 +166,7 @@ func newEvidence(in Input) *evidence {
 		e.requests, e.left[fit.Requests] = found, len(left)
 	}
 	e.explainTokens(trial, in.Fit)
+	e.explainOutputs(all, trials, in)
 	if ramp, ok := e.protection.Limit(); ok {
 		e.ramp = &ramp
 	}

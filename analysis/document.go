@@ -87,6 +87,10 @@ type Limit struct {
 	WindowHighS   *float64          `json:"window_high_s,omitempty"`
 	Algorithm     limiter.Algorithm `json:"algorithm"`
 	BurstCapacity *float64          `json:"burst_capacity"`
+	// Charges says, of a limit of answers' tokens alone, which of them count:
+	// completion, or max_tokens whatever is used of it. Of other limits of tokens
+	// see TokenAccounting.
+	Charges string `json:"charges,omitempty"`
 	// Aligned says that windows begin by a clock, not with a request.
 	Aligned bool `json:"aligned,omitempty"`
 	// CountRefused says that refused requests count as well.
@@ -139,6 +143,9 @@ type Evidence struct {
 type Effective struct {
 	RPM Bound `json:"rpm"`
 	TPM Bound `json:"tpm"`
+	// OutputTPM is of answers' tokens alone, where those have a limit of their own;
+	// it is TPM as well where no other tokens are limited.
+	OutputTPM *Bound `json:"output_tpm,omitempty"`
 }
 
 // A Bound is a rate per minute with its interval. BoundBy is rpm, rps, tpm,
@@ -181,6 +188,9 @@ type Verification struct {
 	// Tokens are the same checks in the token dimension.
 	TokensBelow *Check `json:"tokens_below,omitempty"`
 	TokensAbove *Check `json:"tokens_above,omitempty"`
+	// Output are the same checks of answers' tokens.
+	OutputBelow *Check `json:"output_below,omitempty"`
+	OutputAbove *Check `json:"output_above,omitempty"`
 }
 
 // A Check is one soak: a rate per minute held for a while.

@@ -18,6 +18,7 @@ func (e *evidence) findings(d *Document) []string {
 	if v := d.Effective.TPM.Value; v != nil {
 		say("%s tokens a minute can be sustained.", number(*v))
 	}
+	e.outputs.findings(d, say)
 	for _, l := range d.Limits {
 		if l.Why != "" {
 			say("%s, %s: %s.", l.Dimension, l.Algorithm, l.Why)

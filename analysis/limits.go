@@ -27,6 +27,11 @@ func (e *evidence) limits(in Input) []Limit {
 			rows = append(rows, row)
 		}
 	}
+	for i := range e.outputs.limits {
+		row := e.outputs.row(e, &e.outputs.limits[i], in)
+		row.Binds = i == fit.Slowest(e.outputs.limits)
+		rows = append(rows, row)
+	}
 	if e.flights != nil {
 		row := e.row(e.flights, in)
 		row.Refusals = string(exchange.Concurrency)
@@ -66,7 +71,7 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 		Dimension: string(l.Dimension), Algorithm: l.Algorithm,
 		Amount: ptr(l.Best), Low: ptr(l.Low), High: ptr(l.High),
 		WindowS: ptr(l.Window().Seconds()), Rivals: []string{},
-		Evidence: Evidence{Admitted: e.admitted(), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
+		Evidence: Evidence{Admitted: countAdmitted(e.log), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
 		Refusals: string(exchange.RequestRate),
 		Aligned:  l.Aligned, CountRefused: l.CountRefused, ChargeAfter: l.After,
 	}
@@ -163,9 +168,9 @@ func why(l *fit.Limit, row *Limit) string {
 	return b.String()
 }
 
-func (e *evidence) admitted() (n int64) {
-	for i := range e.log.Events {
-		if e.log.Events[i].Fate == fit.Admitted {
+func countAdmitted(l *fit.Log) (n int64) {
+	for i := range l.Events {
+		if l.Events[i].Fate == fit.Admitted {
 			n++
 		}
 	}
@@ -196,10 +201,13 @@ func declared(d scenarios.Declared, l *fit.Limit) *float64 {
 // advertised returns what headers and messages said last about a limit, per
 // its window.
 func advertised(xs []exchange.Exchange, l *fit.Limit) *float64 {
-	window := l.Window().Seconds()
+	window, dimension := l.Window().Seconds(), string(l.Dimension)
+	if l.Accounting.OfAnswers() {
+		dimension = "output_tokens"
+	}
 	for i := len(xs) - 1; i >= 0; i-- {
 		for _, a := range xs[i].Advertised {
-			if a.Dimension != string(l.Dimension) || a.Limit == nil {
+			if a.Dimension != dimension || a.Limit == nil {
 				continue
 			}
 			if a.WindowS > 0 && near(window, a.WindowS) {
@@ -226,7 +234,18 @@ func (e *evidence) effective(in Input, rows []Limit) Effective {
 	} else if rpm.Value != nil {
 		capBySize(&tpm, &rpm, e.tokens)
 	}
-	return Effective{RPM: rpm, TPM: tpm}
+	effective := Effective{RPM: rpm, TPM: tpm}
+	if len(e.outputs.limits) > 0 {
+		output := bound(e.outputs.limits, "tpm", "tps")
+		if rpm.Value != nil {
+			capBySize(&output, &rpm, e.outputs.limits)
+		}
+		effective.OutputTPM = &output
+		if len(e.tokens) == 0 && output.Value != nil { // tokens are those of answers, which alone count
+			effective.TPM = output
+		}
+	}
+	return effective
 }
 
 // narrow reports whether what was found is about as narrow as asked for: an

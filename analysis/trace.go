@@ -16,8 +16,11 @@ const mostTracePoints = 4000
 // found, as the fit did, for people to look at.
 func (e *evidence) traces() []FitTrace {
 	var traces []FitTrace
-	for i, l := range append(append([]fit.Limit{}, e.requests...), e.tokens...) {
-		traces = append(traces, e.trace(i, &l))
+	for i, l := range slices.Concat(e.requests, e.tokens) {
+		traces = append(traces, trace(e.log, i, &l))
+	}
+	for _, l := range e.outputs.limits {
+		traces = append(traces, trace(e.outputs.log, len(traces), &l))
 	}
 	return traces
 }
@@ -25,9 +28,9 @@ func (e *evidence) traces() []FitTrace {
 // trace follows how much of limit number i was taken over time. Between two
 // events that are further apart than a step, points are put in, so that a
 // window that empties in silence is seen to.
-func (e *evidence) trace(i int, l *fit.Limit) FitTrace {
+func trace(log *fit.Log, i int, l *fit.Limit) FitTrace {
 	t := FitTrace{Limit: i, Window: l.Window()}
-	events := e.log.Events
+	events := log.Events
 	if len(events) == 0 {
 		return t
 	}

@@ -13,6 +13,10 @@ func verify(stages []Stage, sums *Sums) Verification {
 		c := check(&s, sums.stage(s.Number))
 		tokens := s.Dimension == fit.Tokens
 		switch {
+		case s.Question == "verify_below" && s.Output:
+			v.OutputBelow = c
+		case s.Question == "verify_above" && s.Output:
+			v.OutputAbove = c
 		case s.Question == "verify_below" && tokens:
 			v.TokensBelow = c
 		case s.Question == "verify_below":
@@ -24,7 +28,7 @@ func verify(stages []Stage, sums *Sums) Verification {
 		}
 	}
 	held, checked := true, false
-	for _, pair := range [][2]*Check{{v.Below, v.Above}, {v.TokensBelow, v.TokensAbove}} {
+	for _, pair := range [][2]*Check{{v.Below, v.Above}, {v.TokensBelow, v.TokensAbove}, {v.OutputBelow, v.OutputAbove}} {
 		if pair[0] != nil && pair[1] != nil {
 			checked = true
 			held = held && pair[0].Rejected == 0 && pair[1].Rejected > 0
@@ -45,10 +49,14 @@ const soakedAtLeast, refusedAbove = 0.9, 0.9
 // what was thought when it was sent. One that was sent far below the claim
 // verifies nothing; a refusal below the claim contradicts it.
 func (v *Verification) judge(e Effective) {
+	output := Bound{}
+	if e.OutputTPM != nil {
+		output = *e.OutputTPM
+	}
 	for _, dim := range []struct {
 		below, above *Check
 		bound        Bound
-	}{{v.Below, v.Above, e.RPM}, {v.TokensBelow, v.TokensAbove, e.TPM}} {
+	}{{v.Below, v.Above, e.RPM}, {v.TokensBelow, v.TokensAbove, e.TPM}, {v.OutputBelow, v.OutputAbove, output}} {
 		if v.Held == nil || !*v.Held || dim.bound.Low == nil || dim.below == nil || dim.above == nil {
 			continue
 		}
@@ -77,6 +85,9 @@ func check(s *Stage, groups []*group) *Check {
 	}
 	if s.Dimension == fit.Tokens && len(s.Sizes) > 0 {
 		z := s.Size(0)
+		if s.Output {
+			z.Prompt = 0
+		}
 		c.Rate *= float64(z.Prompt + z.MaxTokens)
 	}
 	return c

@@ -40,6 +40,7 @@ func (d *Document) warnings(in Input, e *evidence) {
 		d.warn("verification.held is null: the limits were not verified by a soak just below and just above them")
 	}
 	d.warnAccounting(e)
+	e.outputs.warn(d)
 	d.warnBurst(in.LookFor, &e.protection)
 	d.warnCost()
 	d.warnLatency()

@@ -62,7 +62,7 @@ func limitsCSV(d *analysis.Document) csvTable {
 	t := csvTable{name: "limits", header: []string{
 		"dimension", "amount", "window_s", "low", "high", "window_low_s", "window_high_s",
 		"algorithm", "burst_capacity", "rivals", "declared", "advertised",
-		"admitted", "rejected", "contradicted", "binds", "refusals", "key",
+		"admitted", "rejected", "contradicted", "binds", "refusals", "key", "charges",
 	}}
 	for _, l := range d.Limits {
 		t.rows = append(t.rows, []string{
@@ -71,7 +71,7 @@ func limitsCSV(d *analysis.Document) csvTable {
 			string(l.Algorithm), optional(l.BurstCapacity), strings.Join(l.Rivals, " "),
 			optional(l.Declared), optional(l.Advertised),
 			integer(l.Evidence.Admitted), integer(l.Evidence.Rejected), integer(l.Evidence.Contradicted),
-			strconv.FormatBool(l.Binds), l.Refusals, l.Key,
+			strconv.FormatBool(l.Binds), l.Refusals, l.Key, l.Charges,
 		})
 	}
 	return t

@@ -164,6 +164,9 @@ func verdictFigures(d *analysis.Document) []page.Figure {
 		return f
 	}
 	figures := []page.Figure{figure("requests", d.Effective.RPM), figure("tokens", d.Effective.TPM)}
+	if b := d.Effective.OutputTPM; b != nil {
+		figures = append(figures, figure("output tokens", *b))
+	}
 	if c := d.Cost.PerMillionSuccessfulTokens; c != nil {
 		figures = append(figures, page.Figure{
 			Name:   strings.TrimSpace(flatten(d.Cost.Currency) + " per 1M successful tokens"),

@@ -124,13 +124,19 @@ func runCases(d *analysis.Document) []junitCase {
 		complete.Error = &junitCause{Message: endSentence(d), Type: string(d.StoppedBy)}
 	}
 	v := d.Verification
-	return []junitCase{
+	cases := []junitCase{
 		complete,
 		checkCase("nothing is refused just below the request limit", v.Below, false),
 		checkCase("something is refused just above the request limit", v.Above, true),
 		checkCase("nothing is refused just below the token limit", v.TokensBelow, false),
 		checkCase("something is refused just above the token limit", v.TokensAbove, true),
 	}
+	if v.OutputBelow != nil || v.OutputAbove != nil {
+		cases = append(cases,
+			checkCase("nothing is refused just below the output token limit", v.OutputBelow, false),
+			checkCase("something is refused just above the output token limit", v.OutputAbove, true))
+	}
+	return cases
 }
 
 // checkCase is a closing check. One that was not made is skipped.

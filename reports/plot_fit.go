@@ -147,9 +147,9 @@ func heldAt(points []analysis.FitPoint, t time.Duration) float64 {
 
 func heldLabel(l analysis.Limit, tr analysis.FitTrace) string {
 	if tr.Window > 0 {
-		return fmt.Sprintf("%s held over %s", l.Dimension, seconds(tr.Window.Seconds()))
+		return fmt.Sprintf("%s held over %s", unitOf(l), seconds(tr.Window.Seconds()))
 	}
-	return l.Dimension + " held"
+	return unitOf(l) + " held"
 }
 
 // fitTitle is the claim of the plot.

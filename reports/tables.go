@@ -140,6 +140,8 @@ func verificationTable(d *analysis.Document) *table {
 	row("requests, above the limit", v.Above, true)
 	row("tokens, below the limit", v.TokensBelow, false)
 	row("tokens, above the limit", v.TokensAbove, true)
+	row("output tokens, below the limit", v.OutputBelow, false)
+	row("output tokens, above the limit", v.OutputAbove, true)
 	if len(t.rows) == 0 {
 		t.notes = append(t.notes, "Nothing was verified.")
 	}

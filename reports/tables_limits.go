@@ -24,6 +24,9 @@ func effectiveTable(d *analysis.Document) *table {
 	}
 	row("requests (RPM)", d.Effective.RPM)
 	row("tokens (TPM)", d.Effective.TPM)
+	if b := d.Effective.OutputTPM; b != nil {
+		row("output tokens", *b)
+	}
 	return t
 }
 
@@ -84,13 +87,24 @@ func limitName(l analysis.Limit) string {
 func limitUnit(l analysis.Limit) string {
 	switch {
 	case l.Algorithm == limiter.Concurrency:
-		return l.Dimension + " in flight"
+		return unitOf(l) + " in flight"
 	case l.Algorithm == limiter.Quota:
-		return l.Dimension + ", once"
+		return unitOf(l) + ", once"
 	case l.WindowS == nil:
-		return l.Dimension + ", window " + notFound
+		return unitOf(l) + ", window " + notFound
 	}
-	return l.Dimension + " per " + seconds(*l.WindowS)
+	return unitOf(l) + " per " + seconds(*l.WindowS)
+}
+
+// unitOf says what a limit counts.
+func unitOf(l analysis.Limit) string {
+	switch l.Charges {
+	case "":
+		return l.Dimension
+	case "completion":
+		return "output tokens"
+	}
+	return words(l.Charges)
 }
 
 // algorithmName names the algorithm.

@@ -21,12 +21,14 @@ func subject(d *analysis.Document) string {
 
 // verdict returns the sentences of the verdict.
 func verdict(d *analysis.Document) []string {
-	return []string{
+	sentences := []string{
 		boundSentence(subject(d), "requests", d.Effective.RPM),
 		boundSentence(subject(d), "tokens", d.Effective.TPM),
-		verifiedSentence(d.Verification),
-		endSentence(d),
 	}
+	if b := d.Effective.OutputTPM; b != nil {
+		sentences = append(sentences, boundSentence(subject(d), "output tokens", *b))
+	}
+	return append(sentences, verifiedSentence(d.Verification), endSentence(d))
 }
 
 // boundSentence says what can be sustained in one dimension.

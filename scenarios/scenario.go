@@ -130,7 +130,8 @@ type Search struct {
 	MaxPrompt Quantity `yaml:"max_prompt_tokens,omitempty" default:"8000" check:"positive,whole"`
 	// Completion tokens asked for (max_tokens).
 	MaxTokens Quantity `yaml:"max_tokens,omitempty" default:"1" check:"positive,whole"`
-	// Most completion tokens asked for, by a few requests, to learn what a token limit charges. Not above max_tokens: not asked.
+	// Most completion tokens asked for, by a few requests, to learn what a token limit charges, and whether answers have a limit
+	// of their own. Not above max_tokens: neither is asked.
 	MaxOutput Quantity `yaml:"max_output_tokens,omitempty" default:"4096" check:"positive,whole"`
 	// The stairs, for method: staircase. Default: rates doubling up to max_rps, a minute each.
 	Staircase *Staircase `yaml:"staircase,omitempty"`

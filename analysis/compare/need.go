@@ -27,11 +27,18 @@ type Need struct {
 }
 
 // QuotaOf reads the quota from what a run measured. Limits without an amount,
-// bursts and one-time allocations are no part of it. A cap in flight is, with a
+// bursts and one-time allocations are no part of it, and neither are limits of
+// answers alone: tasks are counted by all their tokens. A cap in flight is, with a
 // window of 0: whoever keeps to the quota has to know of it.
 func QuotaOf(d *analysis.Document) Quota {
 	q := Quota{Source: "measured", RPM: d.Effective.RPM.Value, TPM: d.Effective.TPM.Value, Limits: []QuotaLimit{}}
 	for _, l := range d.Limits {
+		if l.Charges != "" {
+			if d.TokenAccounting == l.Charges {
+				q.TPM = nil // it is of answers alone
+			}
+			continue
+		}
 		inFlight := l.Algorithm == limiter.Concurrency
 		if l.Amount == nil || l.WindowS == nil && !inFlight || l.Algorithm == limiter.Ramp || l.Algorithm == limiter.Quota {
 			continue

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -99,7 +100,7 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 	}
 	if l.Dimension == "tokens" {
 		e.ChargeAfter = l.ChargeAfter
-		e.Charge = d.TokenAccounting
+		e.Charge = cmp.Or(l.Charges, d.TokenAccounting)
 		if !slices.Contains([]string{"prompt", "completion", "prompt_plus_completion", "prompt_plus_max_tokens", "max_tokens"}, e.Charge) {
 			e.Charge = "prompt_plus_completion"
 			t.doubt("which tokens count is not known; the twin counts prompt and completion")

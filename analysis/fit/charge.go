@@ -13,9 +13,24 @@ type Charge struct {
 // same reports whether two ways to charge are one.
 func (c *Charge) same(o Charge) bool { return c.Accounting == o.Accounting && c.After == o.After }
 
-// otherwise are the ways to charge that are thought of, the commonest first.
-var otherwise = []Charge{
-	{Accounting: PromptPlusCompl}, {Accounting: Prompt}, {Accounting: PromptPlusMax}, {Accounting: PromptPlusCompl, After: true},
+// OfAnswers reports whether prompts are not charged.
+func (a Accounting) OfAnswers() bool { return a == Completion || a == MaxTokens }
+
+// The ways to charge that are thought of, the commonest first: of prompts and
+// what is answered, and of answers alone.
+var (
+	ofBoth = []Charge{
+		{Accounting: PromptPlusCompl}, {Accounting: Prompt}, {Accounting: PromptPlusMax}, {Accounting: PromptPlusCompl, After: true},
+	}
+	ofAnswers = []Charge{{Accounting: MaxTokens}, {Accounting: Completion, After: true}, {Accounting: Completion}}
+)
+
+// otherwise are the ways to charge that are thought of beside c.
+func (c *Charge) otherwise() []Charge {
+	if c.Accounting.OfAnswers() {
+		return ofAnswers
+	}
+	return ofBoth
 }
 
 // ExplainTokens is [Explain] for tokens when it is not certain what the limits
@@ -48,7 +63,7 @@ func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
 // instead returns another way to charge under which one limit, of the shapes
 // allowed, explains all wanted refusals.
 func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool) (Charge, bool) {
-	for _, other := range otherwise {
+	for _, other := range c.otherwise() {
 		if other.same(*c) || !other.After && !c.After && alike(l, c.Accounting, other.Accounting) {
 			continue
 		}
@@ -72,10 +87,11 @@ func (c *Charge) fitter(l *Log, o Options) *fitter {
 // the wanted refusals.
 func Charges(l *Log, found Charge, wanted, left []int, o Options) []Charge {
 	charges := []Charge{found}
-	for _, acct := range chargeable {
+	for _, acct := range found.chargeable() {
 		other := Charge{Accounting: acct, After: found.After}
+		reserved := acct == PromptPlusMax || acct == MaxTokens
 		switch {
-		case acct == found.Accounting, acct == PromptPlusMax && found.After: // what was not used was not known then
+		case acct == found.Accounting, reserved && found.After: // what was not used was not known then
 			continue
 		case alike(l, acct, found.Accounting):
 			other.Limits = found.Limits
@@ -97,8 +113,14 @@ func Charges(l *Log, found Charge, wanted, left []int, o Options) []Charge {
 }
 
 // chargeable are the accountings that a [Charged] trial tells apart: of limits
-// that were met with prompts, and answers of next to nothing.
-var chargeable = []Accounting{PromptPlusCompl, Prompt, PromptPlusMax}
+// that were met with prompts, and answers of next to nothing, or of those of answers
+// that were met with such as are cut short.
+func (c *Charge) chargeable() []Accounting {
+	if c.Accounting.OfAnswers() {
+		return []Accounting{MaxTokens, Completion}
+	}
+	return []Accounting{PromptPlusCompl, Prompt, PromptPlusMax}
+}
 
 // recharged are limits as they may be if they charge otherwise: the drain of a
 // bucket is in tokens, and there are fewer or more of those.

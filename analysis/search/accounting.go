@@ -43,44 +43,74 @@ func (s *Search) accounting() error {
 		return nil
 	}
 	ax := s.tokenAxis()
-	out, length, took, err := s.unhurried(ax)
-	if err != nil || length == 0 {
+	u, err := s.unhurried(ax)
+	if err != nil || u.length == 0 {
 		return err
 	}
-	st, ok := s.trial(ax, limits, out, length, took)
+	st, ok := s.trial(ax, limits, u)
 	if !ok {
-		s.warn("token accounting: within the limits found no few requests tell it, of answers of %d tokens", length)
+		s.warn("token accounting: within the limits found no few requests tell it, of answers of %d tokens", u.length)
 		return nil
 	}
 	_, err = s.ask(st)
 	return err
 }
 
-// unhurried asks for answers that nothing cuts short, if it can, and returns
-// what was asked for last and answered, how long answers are then, in tokens,
-// and how long the slowest took. Where all that is asked for is used, max_tokens
-// cannot be told from it. The length is 0 if nothing was answered.
-func (s *Search) unhurried(ax *axis) (out Size, length int, took time.Duration, err error) {
+// accountings are the ways to charge that are left after the trial.
+func (s *Search) accountings(limits []fit.Limit) []fit.Charge {
+	log := s.log()
+	trials := &fit.Log{}
+	if len(s.trials) > 0 {
+		asked := map[int]bool{}
+		for i := range s.trials {
+			asked[s.trials[i].Stage] = true
+		}
+		all := fit.NewLog(slices.Concat(s.main, s.trials))
+		all.Untyped = s.untyped
+		log, trials = all.Split(asked)
+	}
+	charges := fit.Charges(log, s.charging(limits), s.wanted(log, fit.Tokens), nil, s.options())
+	if len(trials.Events) == 0 {
+		return charges
+	}
+	return fit.Charged(log, trials, charges)
+}
+
+// An unhurried answer is one of a request for more than is answered, if there is
+// one: where all that is asked for is used, max_tokens cannot be told from it.
+type unhurried struct {
+	out    Size          // what was asked for
+	length int           // of the answers, in tokens; 0: nothing was answered
+	took   time.Duration // the slowest
+}
+
+// unhurried asks for answers that nothing cuts short, once.
+func (s *Search) unhurried(ax *axis) (unhurried, error) {
+	if s.longest != nil {
+		return *s.longest, nil
+	}
 	const first, growth = 256, 4
-	for asked := first; length == out.MaxTokens && out.MaxTokens < s.cfg.MaxOutput; asked *= growth {
+	var u unhurried
+	for asked := first; u.length == u.out.MaxTokens && u.out.MaxTokens < s.cfg.MaxOutput; asked *= growth {
 		longer := Size{Prompt: tokenPrompt, MaxTokens: min(asked, s.cfg.MaxOutput)}
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: Accounting, Dimension: ax.dim, Why: "how long answers are that nothing cuts short",
 			Rest: s.afterRefusals(), Hits: 2, Rate: 1, Sizes: []Size{longer},
 		}))
 		if err != nil {
-			return out, 0, 0, err
+			return unhurried{}, err
 		}
 		n, slowest := answered(xs)
 		if n == 0 {
 			break // more than one request may hold, perhaps
 		}
-		out, length, took = longer, n, slowest
+		u = unhurried{longer, n, slowest}
 	}
-	if length == 0 {
+	if u.length == 0 {
 		s.warn("token accounting: requests for longer answers were not answered, so it was not tried")
 	}
-	return out, length, took, nil
+	s.longest = &u
+	return u, nil
 }
 
 // answered is how long answers were on average, in tokens, and how long the
@@ -100,17 +130,17 @@ func answered(xs []exchange.Exchange) (length int, took time.Duration) {
 // trial is the stage of the fewest long answers that tells the accountings of a
 // limit apart, or as many of them as can be, of answers that are so long and
 // take so long; false when there is none.
-func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took time.Duration) (best Stage, ok bool) {
+func (s *Search) trial(ax *axis, limits []fit.Limit, u unhurried) (best Stage, ok bool) {
 	const most = 1024 // requests that are to be answered at length
 	charges := fit.Charges(s.log(), s.charging(limits), s.wanted(s.log(), fit.Tokens), nil, s.options())
 	all := len(charges) * (len(charges) - 1) / 2
 	parted := 0
 	for n := 1; n <= most && parted < all; n *= 2 {
-		st := s.shaped(ax, s.fillAndAnswer(ax, &limits[fit.Slowest(limits)], out, n, length, took))
+		st := s.shaped(ax, s.fillAndAnswer(ax, &limits[fit.Slowest(limits)], u, n))
 		if st.Hits == 0 {
 			break
 		}
-		if pairs := fit.Parted(s.log(), s.planned(&st, length, took), charges); pairs > parted {
+		if pairs := fit.Parted(s.log(), s.planned(&st, u), charges); pairs > parted {
 			best, parted = st, pairs
 		}
 	}
@@ -121,7 +151,7 @@ func (s *Search) trial(ax *axis, limits []fit.Limit, out Size, length int, took 
 // some, then, in the room of which there are too many if max_tokens is charged,
 // n small ones whose answers may be long, and, once those are in, with the rest,
 // which then is too much if completions are charged.
-func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length int, took time.Duration) Stage {
+func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, u unhurried, n int) Stage {
 	const full = 0.998 // prompts turn out a little larger than they are made to be
 	const several = 4
 	last := s.size(tokenPrompt)
@@ -129,8 +159,8 @@ func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length i
 		Question: Accounting, Dimension: ax.dim, Why: "whether the limit charges prompts, completions too, or max_tokens",
 		Rest: s.afterRefusals(), StopAfter: 1,
 	}
-	between := math.Sqrt(float64(length) * float64(out.MaxTokens)) // what is used and what is asked for
-	prompts, rest := float64(n*out.Prompt), math.Max(float64(n)*between, ax.costOf(last))
+	between := math.Sqrt(float64(u.length) * float64(u.out.MaxTokens)) // what is used and what is asked for
+	prompts, rest := float64(n*u.out.Prompt), math.Max(float64(n)*between, ax.costOf(last))
 	first := full*limit.Low - prompts - rest
 	if first < 0 {
 		return Stage{}
@@ -140,9 +170,9 @@ func (s *Search) fillAndAnswer(ax *axis, limit *fit.Limit, out Size, n, length i
 		row.fill(first, first)
 	}
 	for range n {
-		row.add(out)
+		row.add(u.out)
 	}
-	row.at += 2*took + 2*s.log().Slack
+	row.at += 2*u.took + 2*s.log().Slack
 	row.fill(rest, math.Max(rest/several, ax.costOf(last))) // the first of them passes while anything remains
 	return row.of(st)
 }
@@ -182,13 +212,13 @@ func (r *row) of(st Stage) Stage {
 
 // planned are the events of a stage that is answered with so many tokens, or
 // as many as asked for.
-func (s *Search) planned(st *Stage, length int, took time.Duration) (events []fit.Event) {
+func (s *Search) planned(st *Stage, u unhurried) (events []fit.Event) {
 	const shorter = 0.8 // than those that were seen
 	for k := range st.Hits {
 		z, at := st.Size(k), s.now+st.Rest+st.At(k)
 		events = append(events, fit.Event{
-			At: at, Done: at + took, Stage: st.Number, Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens),
-			Completion: math.Min(float64(z.MaxTokens), math.Ceil(shorter*float64(length))),
+			At: at, Done: at + u.took, Stage: st.Number, Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens),
+			Completion: math.Min(float64(z.MaxTokens), math.Ceil(shorter*float64(u.length))),
 		})
 	}
 	return events

@@ -70,7 +70,10 @@ func (s *Search) opens(b *belief, cost float64) (time.Duration, bool) {
 // costOf is what a request of a size takes on the axis, at most.
 func (ax *axis) costOf(z Size) float64 {
 	shape := fit.Shape{Dimension: ax.dim, Accounting: fit.PromptPlusMax}
-	if ax.charged != nil && ax.charged.Accounting == fit.Prompt {
+	switch {
+	case ax.output:
+		shape.Accounting = fit.MaxTokens
+	case ax.charged != nil && ax.charged.Accounting == fit.Prompt:
 		shape.Accounting = fit.Prompt
 	}
 	return shape.Cost(&fit.Event{Prompt: float64(z.Prompt), MaxTokens: float64(z.MaxTokens)})
@@ -79,8 +82,8 @@ func (ax *axis) costOf(z Size) float64 {
 // holding is the request of a size that takes so many tokens on the axis, but
 // no smaller than those that ask about tokens.
 func (s *Search) holding(ax *axis, tokens float64) Size {
-	beside := ax.costOf(s.size(0))
-	return s.size(max(ax.leastPrompt(), int(tokens-beside)))
+	beside := ax.costOf(s.sized(ax, 0))
+	return s.sized(ax, max(ax.least(), int(tokens-beside)))
 }
 
 // guards are the limits that a stage must not meet: all that are known but the
@@ -94,11 +97,19 @@ func (s *Search) guards(ax *axis) []guard {
 	var guards []guard
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
 		limits, _ := s.limits(dim)
-		if dim == ax.dim && len(limits) > 0 {
-			limits = limits[:len(limits)-1]
+		of := &axis{dim: dim, charged: &s.charged}
+		if dim == ax.dim {
+			of = ax
+			limits = limits[:max(0, len(limits)-1)]
 		}
 		for i := range limits {
-			guards = append(guards, guardsOf(log, dim, &limits[i])...)
+			guards = append(guards, guardsOf(log, of, &limits[i])...)
+		}
+	}
+	if s.outer != nil {
+		limits, _ := s.outer.limits(fit.Tokens)
+		for i := range limits {
+			guards = append(guards, guardsOf(log, &axis{dim: fit.Tokens, charged: &s.outer.charged}, &limits[i])...)
 		}
 	}
 	if s.read.guards == nil {
@@ -108,11 +119,12 @@ func (s *Search) guards(ax *axis) []guard {
 	return guards
 }
 
-// guardsOf are a limit as it is kept below, by each of its candidates.
-func guardsOf(log *fit.Log, dim fit.Dimension, l *fit.Limit) (guards []guard) {
+// guardsOf are a limit of what an axis counts as it is kept below, by each of its
+// candidates.
+func guardsOf(log *fit.Log, of *axis, l *fit.Limit) (guards []guard) {
 	for _, c := range l.Candidates() {
 		if spec, ok := c.Strict(log.Slack); ok {
-			guards = append(guards, guard{dim, c.Replayed(log, spec), c.EmptyAfter()})
+			guards = append(guards, guard{of, c.Replayed(log, spec), c.EmptyAfter()})
 		}
 	}
 	return guards
@@ -120,12 +132,12 @@ func guardsOf(log *fit.Log, dim fit.Dimension, l *fit.Limit) (guards []guard) {
 
 // A guard is a limit that a stage must stay below.
 type guard struct {
-	dim   fit.Dimension
+	of    *axis // whose units it counts
 	rule  *limiter.Rule
 	empty time.Duration // after which it has forgotten everything
 }
 
-func (g *guard) cost(z Size) float64 { return (&axis{dim: g.dim}).costOf(z) }
+func (g *guard) cost(z Size) float64 { return g.of.costOf(z) }
 
 // shaped delays the requests of a stage so that nothing but the limit it asks
 // about has to refuse any: as fast as the others certainly allow.
@@ -138,7 +150,7 @@ func (s *Search) below(known []guard, st Stage) Stage {
 	}
 	guards := make([]guard, len(known))
 	for i, g := range known {
-		guards[i] = guard{g.dim, g.rule.Clone(), g.empty}
+		guards[i] = guard{g.of, g.rule.Clone(), g.empty}
 	}
 	offsets := make([]time.Duration, 0, st.Hits)
 	start, shift := s.now+st.Rest, time.Duration(0)

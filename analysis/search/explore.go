@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"probe/analysis/exchange"
@@ -17,6 +18,7 @@ type axis struct {
 	rate float64 // fastest, requests a second
 
 	charged *fit.Charge // what token limits take, as far as is known; nil: not asked about
+	output  bool        // it is answers whose tokens vary, and prompts that do not
 	// margin is how much more slowly than the limit the last soak went.
 	margin float64
 	// filled is how many requests were let in before the last refusal, from
@@ -48,6 +50,39 @@ type axis struct {
 	below  float64
 	// steps tells that it was asked whether room comes back in steps.
 	steps bool
+}
+
+// String names what the axis counts.
+func (ax *axis) String() string {
+	if ax.output {
+		return "output tokens"
+	}
+	return string(ax.dim)
+}
+
+// sized is a request of so many of the tokens that vary on the axis.
+func (s *Search) sized(ax *axis, tokens int) Size {
+	if ax.output {
+		return Size{Prompt: tokenPrompt, MaxTokens: tokens}
+	}
+	return s.size(tokens)
+}
+
+// varied is how many of the tokens that vary on the axis a request has.
+func (ax *axis) varied(z Size) int {
+	if ax.output {
+		return z.MaxTokens
+	}
+	return z.Prompt
+}
+
+// least is how many of those the smallest requests have that ask about tokens.
+func (ax *axis) least() int {
+	const answer = 1
+	if ax.output {
+		return answer
+	}
+	return min(tokenPrompt, ax.size.Prompt)
 }
 
 // cost is what one request of the axis' size takes.
@@ -97,7 +132,7 @@ func (s *Search) explore(ax *axis) error {
 			return s.recharge(ax)
 		}
 	}
-	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax.dim)
+	s.warn("%s: a rate below every limit found was refused again; the limits may move", ax)
 	return s.atAnyPace(ax)
 }
 
@@ -225,6 +260,9 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	if s.warming && dim == fit.Requests {
 		return nil, 0 // what was refused is burst protection's
 	}
+	if s.outer != nil && dim == fit.Requests {
+		return s.outer.limits(dim)
+	}
 	if f := s.fits[dim]; f.seen == len(s.main) {
 		return f.limits, f.left
 	}
@@ -252,7 +290,8 @@ func (s *Search) wanted(l *fit.Log, dim fit.Dimension) []int {
 		return l.Refusals(dim)
 	}
 	requests, _ := s.limits(fit.Requests)
-	return l.RefusalsBeside(dim, requests)
+	wanted := l.RefusalsBeside(dim, requests)
+	return slices.DeleteFunc(wanted, func(i int) bool { return l.Events[i].Stage < s.first })
 }
 
 // slowest returns the limit with the lowest rate, and false when none is known.
@@ -288,7 +327,7 @@ func (s *Search) calm(ax *axis) error {
 	if err := s.afterUse(ax, Calm, "whether requests are refused at any pace"); err != nil || s.warming {
 		return err
 	}
-	s.warn("%s: no limiter that was tried explains when requests were refused", ax.dim)
+	s.warn("%s: no limiter that was tried explains when requests were refused", ax)
 	return nil
 }
 

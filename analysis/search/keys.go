@@ -126,7 +126,7 @@ func (s *Search) guardsBeside(one *fit.Limit) (guards []guard) {
 		limits, _ := s.limits(dim)
 		for i := range limits {
 			if l := &limits[i]; one == nil || l.Dimension != one.Dimension || l.Shape != one.Shape || l.Best != one.Best {
-				guards = append(guards, guardsOf(s.log(), dim, l)...)
+				guards = append(guards, guardsOf(s.log(), &axis{dim: dim, charged: &s.charged}, l)...)
 			}
 		}
 	}

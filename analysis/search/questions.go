@@ -56,6 +56,9 @@ func (s *Search) largest(ax *axis) (bool, error) {
 		st.Rest = s.likelyEmpty()
 		st.Rate = 1 / math.Max(1/st.Rate, 1.05*s.longestBlock().Seconds())
 	}
+	if ax.output {
+		st.Rest = s.cfg.MaxWindow // longer answers were asked for before, and are no evidence
+	}
 	few, many := s.descent(ax, st, 0.5), s.descent(ax, st, 0.8)
 	st, sent := many, s.shaped(ax, many)
 	if quicker := s.shaped(ax, few); sent.Duration() > 2*quicker.Duration() {
@@ -75,19 +78,23 @@ func (s *Search) largest(ax *axis) (bool, error) {
 	if err != nil || s.takes(ax, xs) {
 		return err == nil, err
 	}
-	s.warn("tokens: no request of %d to %d tokens was let in", st.Sizes[0].Prompt, s.cfg.MaxPrompt)
+	s.warn("%s: no request of %d to %d tokens was let in", ax, ax.varied(st.Sizes[0]), ax.varied(ax.size))
 	return false, nil
 }
 
 // descent is a stage of ever smaller requests, each a share of the last: down to
 // the smallest of all where refusals say that it is for their tokens.
 func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
+	const shortest = 16 // times shorter than the longest answers
 	least := tokenPrompt
-	if s.refusalsSay() {
+	switch {
+	case ax.output:
+		least = max(ax.least(), ax.size.MaxTokens/shortest)
+	case s.refusalsSay():
 		least = smallPrompt
 	}
-	for p := ax.size.Prompt; p >= least; p = int(share * float64(p)) {
-		st.Sizes = append(st.Sizes, s.size(p))
+	for n := ax.varied(ax.size); n >= least; n = int(share * float64(n)) {
+		st.Sizes = append(st.Sizes, s.sized(ax, n))
 	}
 	st.Hits = len(st.Sizes)
 	return st
@@ -107,17 +114,18 @@ func (s *Search) countsRefusals() bool {
 // takes makes the largest request that was let in the size of the axis, and
 // remembers the smallest that was refused for its tokens.
 func (s *Search) takes(ax *axis, xs []exchange.Exchange) bool {
+	of := func(x *exchange.Exchange) int { return ax.varied(Size{Prompt: x.PromptTokens, MaxTokens: x.MaxTokens}) }
 	largest := 0
 	for i := range xs {
 		switch x := &xs[i]; {
 		case x.Admitted():
-			largest = max(largest, x.PromptTokens)
-		case fit.RefusedBy(fit.Tokens, x) && (ax.tooLarge == 0 || x.PromptTokens < ax.tooLarge):
-			ax.tooLarge = x.PromptTokens
+			largest = max(largest, of(x))
+		case fit.RefusedBy(fit.Tokens, x) && (ax.tooLarge == 0 || of(x) < ax.tooLarge):
+			ax.tooLarge = of(x)
 		}
 	}
 	if largest > 0 {
-		ax.size = s.size(largest)
+		ax.size = s.sized(ax, largest)
 	}
 	return largest > 0
 }
@@ -130,7 +138,7 @@ func (s *Search) sharpenAlone(ax *axis) error {
 		return nil
 	}
 	// Together they are more than fits.
-	hits := int(math.Ceil(float64(ax.tooLarge)/float64(ax.size.Prompt))) + 1
+	hits := int(math.Ceil(float64(ax.tooLarge)/float64(ax.varied(ax.size)))) + 1
 	xs, err := s.ask(s.shaped(ax, Stage{
 		Question: "size", Dimension: ax.dim, Why: "whether one request is forgotten before the next may be sent",
 		Rate: ax.rate, Hits: hits, Sizes: []Size{ax.size}, StopAfter: 1,
@@ -146,12 +154,12 @@ func (s *Search) sharpenAlone(ax *axis) error {
 // smallest that was not, where requests are let through too slowly for a
 // second one to meet the limit: that boundary is its capacity.
 func (s *Search) sharpenLargest(ax *axis) error {
-	low, high := ax.size.Prompt, ax.tooLarge
+	low, high := ax.varied(ax.size), ax.tooLarge
 	for float64(high-low) > s.cfg.Precision/2*float64(high) && high-low > 1 {
 		mid := (low + high) / 2
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "size", Dimension: ax.dim, Why: "how large a single request may be, exactly",
-			Rest: s.likelyEmpty(), Hits: 1, Rate: 1, Sizes: []Size{s.size(mid)},
+			Rest: s.likelyEmpty(), Hits: 1, Rate: 1, Sizes: []Size{s.sized(ax, mid)},
 		}))
 		if err != nil {
 			return err
@@ -162,7 +170,7 @@ func (s *Search) sharpenLargest(ax *axis) error {
 			high = mid
 		}
 	}
-	ax.size, ax.tooLarge = s.size(low), high
+	ax.size, ax.tooLarge = s.sized(ax, low), high
 	return nil
 }
 

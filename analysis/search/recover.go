@@ -27,7 +27,7 @@ func (s *Search) recover(ax *axis) error {
 		}
 	}
 	if ax.back = back; !back {
-		s.warn("%s: nothing was let in for %v after a refusal", ax.dim, s.cfg.MaxWindow)
+		s.warn("%s: nothing was let in for %v after a refusal", ax, s.cfg.MaxWindow)
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (s *Search) comesBackInTheEnd(ax *axis, size Size) (bool, error) {
 // smallest is the smallest request of an axis: the one that finds room first.
 func (s *Search) smallest(ax *axis) Size {
 	if ax.dim == fit.Tokens {
-		return s.size(ax.leastPrompt())
+		return s.sized(ax, ax.least())
 	}
 	return ax.size
 }

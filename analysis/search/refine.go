@@ -66,12 +66,12 @@ func (s *Search) descend(ax *axis) error {
 		return nil
 	}
 	const share = 300 // of what was let in, the smallest that matters
-	let := ax.filled * ax.size.Prompt
+	let := ax.filled * ax.varied(ax.size)
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rate: s.inOrder(ax),
 	}
-	for p := ax.size.Prompt / 2; p > max(ax.leastPrompt(), let/share); p /= 2 {
-		st.Sizes = append(st.Sizes, s.size(p))
+	for n := ax.varied(ax.size) / 2; n > max(ax.least(), let/share); n /= 2 {
+		st.Sizes = append(st.Sizes, s.sized(ax, n))
 	}
 	if st.Hits = len(st.Sizes); st.Hits == 0 {
 		return nil
@@ -94,7 +94,7 @@ func (s *Search) fill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: ax.rate,
 	}
-	least := ax.costOf(s.size(ax.leastPrompt()))
+	least := ax.costOf(s.sized(ax, ax.least()))
 	for left := c.Low; left > least; {
 		piece := math.Min(left, ax.cost())
 		st.Sizes = append(st.Sizes, s.holding(ax, piece))
@@ -119,7 +119,7 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 	st := Stage{
 		Question: "fill", Dimension: ax.dim, Why: "how many tokens fit exactly", Rest: rest, Rate: s.inOrder(ax),
 	}
-	last := ax.costOf(s.size(ax.leastPrompt()))
+	last := ax.costOf(s.sized(ax, ax.least()))
 	unknown := c.High - c.Low
 	base := math.Max(0, c.Low-last)
 	n := math.Ceil(base / ax.cost())

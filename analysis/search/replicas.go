@@ -55,7 +55,7 @@ const Flood = "flood"
 // everything. It is sent once, and not about tokens where requests have a limit
 // that no replica keeps a share of.
 func (s *Search) flood(ax *axis) (shared bool, err error) {
-	if s.flooded {
+	if s.flooded || ax.output {
 		return s.shared(ax), nil
 	}
 	if requests, _ := s.limits(fit.Requests); ax.dim == fit.Tokens && slices.ContainsFunc(requests, whole) {

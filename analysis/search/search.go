@@ -11,7 +11,8 @@
 // requests sent more slowly than the request limit found before; then the
 // step and the slope at which burst protection begins, how far it opens with use,
 // how long it refuses and when it is cold again; then the trial key's allocation;
-// then which tokens the token limit charges; then whether further keys have a
+// then which tokens the token limit charges; then, where it may be limited apart,
+// the same questions about what is answered; then whether further keys have a
 // quota of their own.
 //
 // Overload is never the estimate: a stage of the search ends at the first
@@ -83,9 +84,6 @@ const smallPrompt = 16
 // not say.
 const tokenPrompt = fit.SmallPrompt + 1
 
-// leastPrompt is the size of the smallest requests that ask about the axis' tokens.
-func (ax *axis) leastPrompt() int { return min(tokenPrompt, ax.size.Prompt) }
-
 // A Search is one run of questions. Use [New].
 type Search struct {
 	cfg   Config
@@ -108,6 +106,11 @@ type Search struct {
 	asked   []Asked                      // about burst protection
 	warmth  []Asked                      // about what is let in after use: see Warms
 	warming bool                         // from idle less is let in than after use
+
+	outer   *Search             // asks about everything but output tokens, which this one asks about; nil: this is it
+	first   int                 // the first stage of this search, after those of the outer one
+	trials  []exchange.Exchange // of the first key, about token accounting
+	longest *unhurried          // answers; nil: not asked for
 
 	// Warnings are shown to the user; they never stop a search.
 	Warnings []string
@@ -156,6 +159,9 @@ func (s *Search) Run() error {
 	if err := s.inTheEnd("token accounting: it", s.accounting); err != nil {
 		return err
 	}
+	if err := s.inTheEnd("output tokens: whether they are limited apart", s.outputs); err != nil {
+		return err
+	}
 	return s.inTheEnd("keys: whether they share a quota", s.keys)
 }
 
@@ -189,7 +195,7 @@ func (s *Search) warn(format string, args ...any) {
 func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 	const tries = 3
 	for try := 1; ; try++ {
-		st.Number = s.stage
+		st.Number, st.Output = s.stage, s.outer != nil
 		s.stage++
 		reply, err := s.send(st)
 		s.reread(reply.Exchanges)
@@ -201,7 +207,11 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 				reply.Exchanges[i].Void = true
 			}
 		}
-		if st.Key == "" && st.Keys == nil && st.Question != Accounting {
+		switch {
+		case st.Key != "" || st.Keys != nil:
+		case st.Question == Accounting:
+			s.trials = append(s.trials, reply.Exchanges...)
+		default:
 			s.main = append(s.main, reply.Exchanges...)
 		}
 		if err != nil {

@@ -59,7 +59,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		}
 		ax.margin *= 2 // the same one: it was approached too closely
 	}
-	s.warn("%s: even %.0f %% below the limit something was refused, because requests arrive unevenly", ax.dim, 100*furthest)
+	s.warn("%s: even %.0f %% below the limit something was refused, because requests arrive unevenly", ax, 100*furthest)
 	return true, s.atAnyPace(ax)
 }
 
@@ -188,7 +188,7 @@ func (s *Search) soakAbove(ax *axis) error {
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
 		st.StopAfter = 3
 		if s.tooFast(ax, &st) {
-			s.warn("%s: the request limit keeps a rate above the limit away", ax.dim)
+			s.warn("%s: the request limit keeps a rate above the limit away", ax)
 			return nil
 		}
 		xs, err := s.ask(st)
@@ -200,18 +200,18 @@ func (s *Search) soakAbove(ax *axis) error {
 		}
 		held = st
 	}
-	s.warn("%s: nothing was refused above the limit found", ax.dim)
+	s.warn("%s: nothing was refused above the limit found", ax)
 	return s.fromIdle(ax, held)
 }
 
-// tooFast reports whether limits of the other dimension would refuse a stage.
+// tooFast reports whether limits of what the axis does not count would refuse a stage.
 func (s *Search) tooFast(ax *axis, st *Stage) bool {
 	if ax.dim == fit.Requests && len(s.log().Refusals(fit.Tokens)) == 0 {
 		return false // there are none, and to fit so long a log for that takes long
 	}
 	var others []guard
 	for _, g := range s.guards(ax) {
-		if g.dim != ax.dim {
+		if g.of.dim != ax.dim || g.of.output != ax.output {
 			others = append(others, g)
 		}
 	}

@@ -15,6 +15,8 @@ type Stage struct {
 	Why      string `json:"why"`      // the same for people
 	// Dimension is what the stage is about: requests, tokens, or empty.
 	Dimension fit.Dimension `json:"dimension,omitempty"`
+	// Output tells that it is about tokens of answers, beside limits of others.
+	Output bool `json:"output,omitempty"`
 
 	Rest time.Duration `json:"rest,omitempty"` // silence before the first request, counted from the end of the last stage
 

@@ -17,7 +17,7 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 	fresh, sent, refused := true, 0, 0
 	for bout := first; ; bout *= growth {
 		st := s.headed(ax.rate, min(bout, s.horizon(ax.rate)), fresh)
-		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+string(ax.dim)+" limit fits in at once"
+		st.Question, st.Dimension, st.Why = "volley", ax.dim, "how much of the "+ax.String()+" limit fits in at once"
 		st.Sizes, st.StopAfter = []Size{ax.size}, refusals-refused
 		if ax.alone {
 			st.Question, st.Why = "verify_below", "whether as much as the request limit lets through holds"
@@ -60,10 +60,10 @@ func (s *Search) volley(ax *axis) (met bool, err error) {
 		case n[exchange.Concurrency] > 0:
 			return false, s.crowd(ax)
 		case own == 0 && n[exchange.RequestRate]+n[exchange.TokenRate] > 0:
-			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax.dim, ax.rate, ax.size.Prompt)
+			s.warn("%s: another limit was met first at %.3g requests/s of %d tokens", ax, ax.rate, ax.varied(ax.size))
 			s.RangeEnded = true
 			return false, nil
-		case s.waits(ax):
+		case !ax.output && s.waits(ax): // long answers are no waits
 			return false, s.queue(ax)
 		case ended:
 			if err := s.sharpenLargest(ax); err != nil {
@@ -83,6 +83,8 @@ func (s *Search) slows(ax *axis, n map[exchange.Outcome]int) bool {
 		ax.rate /= 2
 		ax.sudden = true
 	case n[exchange.TokenRate] > 0 && ax.dim == fit.Requests && ax.rate > 1: // less room even for requests so small
+		ax.rate /= 2
+	case n[exchange.Concurrency] > 0 && ax.output && ax.rate > 0.1: // so many are under way because answers take long
 		ax.rate /= 2
 	case n[exchange.RequestRate] > 0 && ax.dim == fit.Tokens && ax.rate > 0.01: // it is not known as well as was thought
 		ax.rate = s.belowRequests(ax.rate / 2)
@@ -164,7 +166,7 @@ func (ax *axis) begin(xs []exchange.Exchange) {
 // that refusals speak of is seen from both sides.
 func (s *Search) crowd(ax *axis) error {
 	const hits = 60
-	s.warn("%s: requests in flight were too many before their rate was", ax.dim)
+	s.warn("%s: requests in flight were too many before their rate was", ax)
 	s.RangeEnded = true
 	_, err := s.ask(Stage{
 		Question: "in_flight", Dimension: ax.dim, Why: "how many requests may be in flight",
@@ -177,7 +179,7 @@ func (s *Search) crowd(ax *axis) error {
 func (s *Search) waits(ax *axis) bool {
 	d, ok := fit.ExplainDelay(s.log())
 	if ok {
-		s.warn("%s: nothing was refused; what comes faster than %.4g requests a second waits, up to %.3g s so far", ax.dim, d.Rate(), d.Longest.Seconds())
+		s.warn("%s: nothing was refused; what comes faster than %.4g requests a second waits, up to %.3g s so far", ax, d.Rate(), d.Longest.Seconds())
 	}
 	return ok
 }
@@ -205,8 +207,8 @@ func (s *Search) nothingMet(ax *axis) {
 	s.RangeEnded = true
 	if limits, _ := s.limits(ax.dim); len(limits) > 0 {
 		// Known from single requests: the request limit keeps more from being sent.
-		s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax.dim, limits[0].Best)
+		s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax, limits[0].Best)
 		return
 	}
-	s.warn("%s: no limit met at up to %.4g a minute for %v", ax.dim, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
+	s.warn("%s: no limit met at up to %.4g a minute for %v", ax, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
 }

@@ -23,3 +23,29 @@ func TestWholeTokenAccounting(t *testing.T) {
 		})
 	}
 }
+
+// Limits of what is answered are found over HTTP, alone and beside those of prompts.
+func TestWholeOutputTokens(t *testing.T) {
+	wholeProbe(t)
+	const output = "{dimension: tokens, amount: 4000, window: 10s, charge: completion, charge_after: true}"
+	for _, tc := range []struct {
+		name, limits, accounting string
+		tpm                      float64
+	}{
+		{"alone", output, "completion", 24_000},
+		{"beside prompts", output + ", {dimension: tokens, amount: 20000, window: 10s, charge: prompt}", "prompt", 120_000},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, d := probeVirtually(t, "quickstart", "--speed", "1", "--set", "look_for=requests,tokens", "--set", "search.max_window=15s",
+				"--set", "endpoint.answer_tokens=80", "--set", "endpoint.limits=["+tc.limits+"]")
+			if d.TokenAccounting != tc.accounting {
+				t.Errorf("token_accounting is %s, want %s; warnings %q", d.TokenAccounting, tc.accounting, d.Warnings)
+			}
+			within(t, "effective TPM", d.Effective.TPM.Value, tc.tpm, 0.01)
+			if d.Effective.OutputTPM == nil {
+				t.Fatalf("no output limit found; warnings %q", d.Warnings)
+			}
+			within(t, "effective output TPM", d.Effective.OutputTPM.Value, 24_000, 0.01)
+		})
+	}
+}

@@ -1,0 +1,90 @@
+package analysis_test
+
+import (
+	"testing"
+	"time"
+
+	"probe/analysis"
+	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+	"probe/analysis/sim"
+)
+
+// Limits of answers are found beside limits of prompts and where there are none,
+// what they book is told, and none is claimed where there is none.
+func TestOutputs(t *testing.T) {
+	const amount, window = 2000, 10 * time.Second
+	tokens := func(spec limiter.Spec, charge fit.Accounting) sim.Limit {
+		return sim.Limit{Spec: spec, Tokens: true, Cost: charges[charge], Refusal: exchange.TokenRate}
+	}
+	log := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: amount, Window: window}
+	later := log
+	later.ChargeAfter = true
+	bucket := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: amount, Window: window}
+	prompts := tokens(limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 30_000, Window: window}, fit.Prompt)
+	untyped := tokens(log, fit.MaxTokens)
+	untyped.Refusal = exchange.Unclassified
+	for _, test := range []struct {
+		name    string
+		limits  []sim.Limit
+		answers int            // tokens that they have when nothing cuts them short
+		want    fit.Accounting // empty: no limit
+	}{
+		{"max_tokens when the request comes", []sim.Limit{tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens},
+		{"completions when the request comes", []sim.Limit{tokens(log, fit.Completion)}, 200, fit.Completion},
+		{"completions when they are complete", []sim.Limit{tokens(later, fit.Completion)}, 200, fit.Completion},
+		{"a bucket", []sim.Limit{tokens(bucket, fit.MaxTokens)}, 200, fit.MaxTokens},
+		{"beside prompts", []sim.Limit{prompts, tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens},
+		{"beside prompts, when they are complete", []sim.Limit{prompts, tokens(later, fit.Completion)}, 60, fit.Completion},
+		{"refusals that do not say what was too much", []sim.Limit{untyped}, 200, fit.MaxTokens},
+		{"prompts alone", []sim.Limit{prompts}, 200, ""},
+		{"none", nil, 200, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			requests := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 120, Window: window}, Refusal: exchange.RequestRate}
+			e := &sim.Endpoint{
+				RTT: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Completion: test.answers, PerToken: 2 * time.Millisecond,
+				Limits: append(test.limits, requests),
+			}
+			in := probed(e.Send, search.LookRequests, search.LookTokens)
+			d, _ := analysis.Analyze(in)
+			for _, s := range in.Stages {
+				if s.Output {
+					t.Logf("%s: rest %v, %d of %v, %d sent", s.Question, s.Rest, s.Hits, s.Sizes[0], s.Sent)
+				}
+			}
+			defer func() {
+				if t.Failed() {
+					for _, l := range d.Limits {
+						t.Logf("%s %s", l.Charges, l.Why)
+					}
+					t.Logf("%q", d.Warnings)
+				}
+			}()
+			if held := d.Verification.Held; held == nil || !*held {
+				t.Errorf("not verified")
+			}
+			b := d.Effective.OutputTPM
+			if test.want == "" {
+				if b != nil {
+					t.Errorf("an output limit of %v is claimed", *b.Value)
+				}
+				return
+			}
+			const truth, closely = 60 * amount / 10, 0.01
+			if b == nil || b.Value == nil {
+				t.Fatalf("no output limit found")
+			}
+			if *b.Low > truth || *b.High < truth || *b.Value > truth*(1+closely) || *b.Value < truth*(1-closely) {
+				t.Errorf("effective output TPM %v in [%v, %v], want %v", *b.Value, *b.Low, *b.High, truth)
+			}
+			l := d.Limits[len(d.Limits)-1]
+			if l.Charges != string(test.want) {
+				t.Errorf("the output limit charges %q, want %q", l.Charges, test.want)
+			}
+		})
+	}
+}
