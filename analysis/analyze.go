@@ -192,6 +192,7 @@ func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
 // of it by itself, and what the trials tell that ask about it.
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
+	o.Replicas = o.Replicas && !fit.Whole(e.requests)
 	found, left := fit.ExplainTokens(e.log, fit.Charge{Accounting: fit.PromptPlusCompl}, wanted, o)
 	if len(left) == 0 {
 		found, _ = fit.Simpler(e.log, found, wanted, o)

@@ -1,5 +1,7 @@
 package fit
 
+import "slices"
+
 // Several replicas behind a balancer that deals requests out at random may each
 // let in a share of a limit. One of them is full while another still has room,
 // so that a refusal tells nothing of the whole, unless so many came in a row
@@ -77,6 +79,12 @@ func (f *fitter) sharedTolerating(wanted []int) (found []Candidate) {
 		}
 	}
 	return found
+}
+
+// Whole reports whether one of some limits is of a rate that no replica keeps a
+// share of: replicas keep shares of no other one either then.
+func Whole(limits []Limit) bool {
+	return slices.ContainsFunc(limits, func(l Limit) bool { return l.IsRate() && !l.Shared })
 }
 
 // shareUsed reports whether nearly all of some refusals, in ascending order,

@@ -40,8 +40,11 @@ func (s *Search) mayBeApart() bool {
 	if left > 0 {
 		return false
 	}
-	more := func(c fit.Charge) bool { return c.Accounting != fit.Prompt }
-	return fit.Slowest(limits) < 0 || !slices.ContainsFunc(s.accountings(limits), more)
+	if fit.Slowest(limits) < 0 {
+		return true
+	}
+	charges := s.accountings(limits)
+	return len(charges) == 1 && charges[0].Accounting == fit.Prompt
 }
 
 // ofOutputs is a search that goes on where this one is, for limits of answers. It

@@ -42,9 +42,6 @@ func (s *Search) uneven(ax *axis) bool {
 	return admitted >= some && float64(admitted) >= least*float64(sent)
 }
 
-// whole reports whether a limit is of a rate that no replica keeps a share of.
-func whole(l fit.Limit) bool { return l.IsRate() && !l.Shared }
-
 // Flood is the question whether replicas of the endpoint keep a share of the
 // limit each. It is asked where nothing else explains the refusals.
 const Flood = "flood"
@@ -58,7 +55,7 @@ func (s *Search) flood(ax *axis) (shared bool, err error) {
 	if s.flooded || ax.output {
 		return s.shared(ax), nil
 	}
-	if requests, _ := s.limits(fit.Requests); ax.dim == fit.Tokens && slices.ContainsFunc(requests, whole) {
+	if requests, _ := s.limits(fit.Requests); ax.dim == fit.Tokens && fit.Whole(requests) {
 		return false, nil
 	}
 	const full, uneven = 40, 6 // refusals; and as many times the usual difference between shares
