@@ -17,9 +17,16 @@ func TestSustained(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				d := draw(t)
 				spec := limiter.Spec{Algorithm: algorithm, Amount: d.amount, Window: d.window, Aligned: rapid.Bool().Draw(t, "aligned")}
+				if algorithm == limiter.TokenBucket {
+					halfSteps := time.Duration(rapid.SampledFrom([]int{0, 4, 5, 9, 20}).Draw(t, "half_steps"))
+					if halfSteps > 0 {
+						spec.RefillEvery = 2 * (d.window/halfSteps + time.Millisecond).Truncate(time.Millisecond)
+						spec.Window = spec.RefillEvery / 2 * halfSteps
+					}
+				}
 				rate := spec.Sustained(1)
 				even, rule := time.Duration(1.001/rate*float64(time.Second)), limiter.NewRule(spec)
-				for at := time.Duration(0); at < 20*d.window; at += even {
+				for at := time.Duration(0); at < 20*spec.Window; at += even {
 					if !rule.Admits(at, 1) {
 						t.Fatalf("%+v: refused after %v at 0.1 %% below %v a second", spec, at, rate)
 					}
@@ -27,13 +34,13 @@ func TestSustained(t *testing.T) {
 				}
 				const windows = 40
 				admitted, rule := 0, limiter.NewRule(spec)
-				for at := time.Duration(0); at < windows*d.window; at += d.window/400 + 1 {
+				for at := time.Duration(0); at < windows*spec.Window; at += spec.Window/400 + 1 {
 					if rule.Admits(at, 1) {
 						rule.Charge(at, 1)
 						admitted++
 					}
 				}
-				if most := rate*windows*d.window.Seconds() + d.amount + 1; float64(admitted) > most {
+				if most := rate*windows*spec.Window.Seconds() + d.amount + 1; float64(admitted) > most {
 					t.Fatalf("%+v: %d let in within %d windows, want at most %v", spec, admitted, windows, most)
 				}
 			})

@@ -239,11 +239,15 @@ func (s *Search) lastAdmission() time.Duration {
 	return 0
 }
 
-// delayed begins a stage, of which one request is let in, when the limits that
-// it does not ask about have room for that one.
+// delayed begins a stage, which ends when one request is let in, when the limits
+// that it does not ask about have room for that one, and for those that are under
+// way before its answer comes.
 func (s *Search) delayed(ax *axis, st Stage) Stage {
-	first := s.shaped(ax, Stage{Rest: st.Rest, Hits: 1, Offsets: st.Offsets[:1], Sizes: st.Sizes})
-	later := first.At(0) - st.At(0)
+	answered := st.At(0) + s.log().RoundTrip + s.log().Slack
+	n, _ := slices.BinarySearch(st.Offsets, answered)
+	n = max(1, n)
+	first := s.shaped(ax, Stage{Rest: st.Rest, Hits: n, Offsets: st.Offsets[:n], Sizes: st.Sizes})
+	later := first.At(n-1) - st.At(n-1)
 	for k := range st.Offsets {
 		st.Offsets[k] += later
 	}

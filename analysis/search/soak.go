@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 
 	"probe/analysis/exchange"
 	"probe/analysis/fit"
@@ -172,7 +173,9 @@ func (s *Search) soakAbove(ax *axis) error {
 	}
 	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 	var held Stage
-	for _, over := range overs {
+	best := fit.Limit{Candidate: limit.Candidate}
+	beliefs := s.beliefs(&best)
+	for i, over := range overs {
 		st := s.paced(ax, &limit, 1)
 		each := 1 / ax.costOf(st.Size(0)) // requests for one of the limit's units
 		windows := 2.2
@@ -187,6 +190,12 @@ func (s *Search) soakAbove(ax *axis) error {
 		st.Hits = int(math.Ceil(windows*limit.Window().Seconds()*st.Rate)) + 2
 		st.Question, st.Why = "verify_above", "whether a rate just above the limit is refused"
 		st.StopAfter = 3
+		if limit.Algorithm != limiter.TokenBucket { // no two at once where the stages meet
+			st.Rest = max(0, seconds(1/st.Rate)-(s.now-s.lastAdmission()))
+			if held.Hits == 0 && i < len(overs)-1 && !s.surelyRefused(beliefs, &st, ax) {
+				continue // so little more takes longer to be noticed
+			}
+		}
 		if s.tooFast(ax, &st) {
 			s.warn("%s: the request limit keeps a rate above the limit away", ax)
 			return nil
@@ -202,6 +211,16 @@ func (s *Search) soakAbove(ax *axis) error {
 	}
 	s.warn("%s: nothing was refused above the limit found", ax)
 	return s.fromIdle(ax, held)
+}
+
+// surelyRefused reports whether something of a stage is refused under all beliefs.
+func (s *Search) surelyRefused(beliefs []belief, st *Stage, ax *axis) bool {
+	for i := range beliefs {
+		if !slices.Contains(s.answers(&beliefs[i], st, ax, 0), false) {
+			return false
+		}
+	}
+	return true
 }
 
 // tooFast reports whether limits of what the axis does not count would refuse a stage.

@@ -43,6 +43,36 @@ func TestSoakAboveLimitsCloseBy(t *testing.T) {
 	}
 }
 
+// A soak above goes on in the pace of the one below: two requests at once, where they
+// meet, would be refused by whatever limits a few requests, and verify nothing.
+func TestSoakAboveGoesOn(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.SlidingLog, 3, 7*time.Second))
+	above, last := 0, time.Duration(0)
+	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+		reply, err := e.Send(st)
+		for i := range reply.Exchanges {
+			x := &reply.Exchanges[i]
+			if i == 0 && st.Question == "verify_above" {
+				above++
+				if (x.Sent - last).Seconds() < 0.99/st.Rate {
+					t.Errorf("a soak of %.3g a second began %v after the last request", st.Rate, x.Sent-last)
+				}
+			}
+			if x.Admitted() {
+				last = x.Sent
+			}
+		}
+		return reply, err
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if above == 0 {
+		t.Error("no rate above the limit was tried")
+	}
+}
+
 // soaksAbove counts the stages of a search for request limits that go above one.
 func soaksAbove(t *testing.T, e *sim.Endpoint) (n int) {
 	t.Helper()
