@@ -31,23 +31,25 @@ func TestOutputs(t *testing.T) {
 		limits  []sim.Limit
 		answers int            // tokens that they have when nothing cuts them short
 		want    fit.Accounting // empty: no limit
+		clock   bool           // the endpoint tells when a request came
 	}{
-		{"max_tokens when the request comes", []sim.Limit{tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens},
-		{"completions when the request comes", []sim.Limit{tokens(log, fit.Completion)}, 200, fit.Completion},
-		{"completions when they are complete", []sim.Limit{tokens(later, fit.Completion)}, 200, fit.Completion},
-		{"a bucket", []sim.Limit{tokens(bucket, fit.MaxTokens)}, 200, fit.MaxTokens},
-		{"beside prompts", []sim.Limit{prompts, tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens},
-		{"beside prompts, when they are complete", []sim.Limit{prompts, tokens(later, fit.Completion)}, 60, fit.Completion},
-		{"refusals that do not say what was too much", []sim.Limit{untyped}, 200, fit.MaxTokens},
-		{"prompts alone", []sim.Limit{prompts}, 200, ""},
-		{"none", nil, 200, ""},
+		{"max_tokens when the request comes", []sim.Limit{tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens, false},
+		{"completions when the request comes", []sim.Limit{tokens(log, fit.Completion)}, 200, fit.Completion, false},
+		{"completions when they are complete", []sim.Limit{tokens(later, fit.Completion)}, 200, fit.Completion, false},
+		{"completions when they are complete, by the endpoint's clock", []sim.Limit{tokens(later, fit.Completion)}, 200, fit.Completion, true},
+		{"a bucket", []sim.Limit{tokens(bucket, fit.MaxTokens)}, 200, fit.MaxTokens, false},
+		{"beside prompts", []sim.Limit{prompts, tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens, false},
+		{"beside prompts, when they are complete", []sim.Limit{prompts, tokens(later, fit.Completion)}, 60, fit.Completion, false},
+		{"refusals that do not say what was too much", []sim.Limit{untyped}, 200, fit.MaxTokens, false},
+		{"prompts alone", []sim.Limit{prompts}, 200, "", false},
+		{"none", nil, 200, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			requests := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 120, Window: window}, Refusal: exchange.RequestRate}
 			e := &sim.Endpoint{
 				RTT: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Completion: test.answers, PerToken: 2 * time.Millisecond,
-				Limits: append(test.limits, requests),
+				Limits: append(test.limits, requests), ServerClock: test.clock,
 			}
 			in := probed(e.Send, search.LookRequests, search.LookTokens)
 			d, _ := analysis.Analyze(in)

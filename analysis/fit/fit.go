@@ -339,7 +339,7 @@ const quickFill = 20
 
 // scanWith looks for a limiter of a family that did one thing with faults.
 func (f *fitter) scanWith(of Faults, family Shape, wanted []int, single bool, tolerated int, within cell) (Candidate, bool) {
-	kept := f.opt.Memory.shelf(asked{family, of, f.log.Slack, single, tolerated, f.replicas})
+	kept := f.opt.Memory.shelf(asked{family, of, family.slack(f.log), single, tolerated, f.replicas})
 	if family.isGrid() {
 		g, ok := newGridScan(family, family.ledger(f.log, of, wanted, true).remembered(f.opt.Memory), kept)
 		if !ok {

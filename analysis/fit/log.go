@@ -55,6 +55,10 @@ type Log struct {
 	// the spread of the round trips of answers that need no computing.
 	Slack time.Duration
 
+	// AnswerSlack is the same for the moments at which the server was done with
+	// requests, of which its own clock says nothing: Slack at least.
+	AnswerSlack time.Duration
+
 	// Spread is how much the way to the server usually varies: what is sent
 	// evenly arrives unevenly by about this much.
 	Spread time.Duration
@@ -106,11 +110,11 @@ func NewLog(xs []exchange.Exchange) *Log {
 	quick := quickRoundTrips(xs)
 	l.Spread, l.Slack = spread(quick, usual), spread(quick, nearlyAll)
 	l.RoundTrip = fastest(xs)
+	const doubling = 16 // steps, which are 4 % apart
+	l.Slack = inSteps(l.Slack+clockError(xs), doubling)
+	l.AnswerSlack = l.Slack
 	if l.ServerClock {
-		l.Slack = serverResolution
-	} else {
-		const doubling = 16 // steps, which are 4 % apart
-		l.Slack = inSteps(l.Slack+clockError(xs), doubling)
+		l.Slack, l.AnswerSlack = serverResolution, max(serverResolution, l.AnswerSlack)
 	}
 	return l
 }

@@ -74,7 +74,7 @@ type entry struct {
 // faults, explains the wanted refusals: all of them, or as many as it can.
 func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	if s.After {
-		return newLedger(telling(s.after(l, of, wanted), l.Slack), l.Slack)
+		return newLedger(telling(s.after(l, of, wanted), s.slack(l)), s.slack(l))
 	}
 	entries := make([]entry, 0, len(l.Events))
 	for i := range l.Events {
@@ -93,6 +93,14 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 		entries = telling(entries, l.Slack)
 	}
 	return newLedger(entries, l.Slack)
+}
+
+// slack bounds the error of the moments that s goes by.
+func (s Shape) slack(l *Log) time.Duration {
+	if s.After {
+		return max(l.Slack, l.AnswerSlack)
+	}
+	return l.Slack
 }
 
 // after are the entries of a log whose requests are booked when they are
