@@ -163,7 +163,7 @@ func verdictFigures(d *analysis.Document) []page.Figure {
 		}
 		return f
 	}
-	figures := []page.Figure{figure("requests", d.Effective.RPM), figure("tokens", d.Effective.TPM)}
+	figures := []page.Figure{figure("requests", d.Effective.RPM), figure(tokenUnit(d), d.Effective.TPM)}
 	if b := d.Effective.OutputTPM; b != nil {
 		figures = append(figures, figure("output tokens", *b))
 	}

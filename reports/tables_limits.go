@@ -23,7 +23,7 @@ func effectiveTable(d *analysis.Document) *table {
 		t.add(name, number(*b.Value), interval(b.Low, b.High), by)
 	}
 	row("requests (RPM)", d.Effective.RPM)
-	row("tokens (TPM)", d.Effective.TPM)
+	row(tokenUnit(d)+" (TPM)", d.Effective.TPM)
 	if b := d.Effective.OutputTPM; b != nil {
 		row("output tokens", *b)
 	}

@@ -23,12 +23,21 @@ func subject(d *analysis.Document) string {
 func verdict(d *analysis.Document) []string {
 	sentences := []string{
 		boundSentence(subject(d), "requests", d.Effective.RPM),
-		boundSentence(subject(d), "tokens", d.Effective.TPM),
+		boundSentence(subject(d), tokenUnit(d), d.Effective.TPM),
 	}
 	if b := d.Effective.OutputTPM; b != nil {
 		sentences = append(sentences, boundSentence(subject(d), "output tokens", *b))
 	}
 	return append(sentences, verifiedSentence(d.Verification), endSentence(d))
+}
+
+// tokenUnit names what the token limit counts: those of prompts where answers have a
+// limit of their own.
+func tokenUnit(d *analysis.Document) string {
+	if d.Effective.OutputTPM != nil && d.TokenAccounting == "prompt" {
+		return "input tokens"
+	}
+	return "tokens"
 }
 
 // boundSentence says what can be sustained in one dimension.
