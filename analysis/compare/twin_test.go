@@ -248,3 +248,29 @@ func TestSideBySide(t *testing.T) {
 		t.Errorf("cells: %+v", cells)
 	}
 }
+
+// A limit of answers alone charges the same in the twin, and is no part of the quota
+// that tasks are counted against by all their tokens.
+func TestLimitsOfAnswers(t *testing.T) {
+	output := analysis.Limit{
+		Dimension: "tokens", Algorithm: "sliding_log", Amount: ref(8000.0), WindowS: ref(60.0), Charges: "completion", ChargeAfter: true,
+	}
+	input := analysis.Limit{Dimension: "tokens", Algorithm: "sliding_log", Amount: ref(30_000.0), WindowS: ref(60.0)}
+	apart := &analysis.Document{TokenAccounting: "prompt", Limits: []analysis.Limit{input, output}}
+	apart.Effective.TPM.Value = ref(30_000.0)
+	alone := &analysis.Document{TokenAccounting: "completion", Limits: []analysis.Limit{output}}
+	alone.Effective.TPM.Value = ref(8000.0)
+	twin, err := compare.NewTwin(apart, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := twin.Endpoint.Limits; l[0].Charge != "prompt" || l[1].Charge != "completion" || !l[1].ChargeAfter {
+		t.Errorf("the twin charges %+v", l)
+	}
+	if q := compare.QuotaOf(apart); len(q.Limits) != 1 || q.Limits[0].Amount != 30_000 || q.TPM == nil {
+		t.Errorf("beside prompts the quota is %+v", q)
+	}
+	if q := compare.QuotaOf(alone); len(q.Limits) != 0 || q.TPM != nil {
+		t.Errorf("of answers alone the quota is %+v", q)
+	}
+}
