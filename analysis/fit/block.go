@@ -116,7 +116,7 @@ func (l *Log) blockStarts(wanted, doubtful []int, penalty time.Duration) (first 
 		if l.Events[i].Fate == Admitted {
 			let = at
 		}
-		mine, perhaps := next(&wanted, i), next(&doubtful, i)
+		mine, perhaps := takeFirst(&wanted, i), takeFirst(&doubtful, i)
 		if !mine && !perhaps {
 			continue
 		}
@@ -136,8 +136,8 @@ func (l *Log) blockStarts(wanted, doubtful []int, penalty time.Duration) (first 
 	return first
 }
 
-// next takes i from the front of indexes that ascend, if it is the next of them.
-func next(indexes *[]int, i int) bool {
+// takeFirst takes i from the front of indexes that ascend, if it is the next of them.
+func takeFirst(indexes *[]int, i int) bool {
 	if len(*indexes) == 0 || (*indexes)[0] != i {
 		return false
 	}
