@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"probe/analysis"
 	"probe/analysis/limiter"
@@ -192,8 +193,8 @@ func (r *result) named() (ok, could int) {
 	return 0, 0
 }
 
-// wrongClaims counts limits that were reported of a rate that no limiter of
-// the endpoint has, in a dimension that has none like it.
+// wrongClaims counts limits that were reported of a rate that no limiter of the
+// endpoint has, or sustains, in a dimension that has none like it.
 func (r *result) wrongClaims() int {
 	wrong := 0
 	for _, l := range r.document.Limits {
@@ -208,10 +209,18 @@ func (r *result) wrongClaims() int {
 			wrong++ // nothing that can be said
 			continue
 		}
-		low, high := least / *l.WindowHighS, most / *l.WindowLowS
+		slowest := limiter.Spec{Algorithm: l.Algorithm, Amount: least, Window: duration(*l.WindowHighS)}
+		fastest := limiter.Spec{Algorithm: l.Algorithm, Amount: most, Window: duration(*l.WindowLowS)}
 		known := slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool {
-			near := func(rate float64) bool { return rate >= 0.9*low && rate <= 1.1*high }
-			return t.Tokens == (l.Dimension == "tokens") && (near(t.Rate()) || !t.Tokens && near(t.Sustained(1)))
+			near := func(rate, low, high float64) bool { return rate >= 0.9*low && rate <= 1.1*high }
+			sustained := func(s limiter.Spec) float64 {
+				if t.Tokens {
+					return s.Rate() // in requests of any size
+				}
+				return s.Sustained(1)
+			}
+			return t.Tokens == (l.Dimension == "tokens") &&
+				(near(t.Rate(), slowest.Rate(), fastest.Rate()) || near(sustained(t.Spec), sustained(slowest), sustained(fastest)))
 		})
 		if !known {
 			wrong++
@@ -227,3 +236,5 @@ func quantile(v []float64, q float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[min(len(v)-1, int(math.Ceil(q*float64(len(v))))-1)]
 }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
