@@ -95,9 +95,10 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	return newLedger(entries, l.Slack)
 }
 
-// slack bounds the error of the moments that s goes by.
+// slack bounds the error of the moments that s goes by. Answers that are as short
+// as can be are done as soon as they are begun: it is long ones that matter.
 func (s Shape) slack(l *Log) time.Duration {
-	if s.After {
+	if s.After && s.Accounting.OfAnswers() {
 		return max(l.Slack, l.AnswerSlack)
 	}
 	return l.Slack
