@@ -43,10 +43,15 @@ func (d *Document) warnAccounting(e *evidence) {
 	case len(e.charged) == 0:
 		d.warn("token_accounting is unknown: no accounting that was tried fits the answers")
 	default:
-		var names []string
-		for _, c := range e.charged {
-			names = append(names, string(c.Accounting))
-		}
-		d.warn("token_accounting is unknown: the answers fit %s", strings.Join(names, " as well as "))
+		d.warn("token_accounting is unknown: the answers fit %s", named(e.charged))
 	}
+}
+
+// named lists ways to charge that are all possible.
+func named(charges []fit.Charge) string {
+	var names []string
+	for _, c := range charges {
+		names = append(names, string(c.Accounting))
+	}
+	return strings.Join(names, " as well as ")
 }

@@ -193,10 +193,7 @@ func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
 	o.Replicas = o.Replicas && !fit.Whole(e.requests)
-	found, left := fit.ExplainTokens(e.log, fit.Charge{Accounting: fit.PromptPlusCompl}, wanted, o)
-	if len(left) == 0 {
-		found, _ = fit.Simpler(e.log, found, wanted, o)
-	}
+	found, left := tokenLimits(e.log, fit.PromptPlusCompl, wanted, o)
 	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
 	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {
 		return
@@ -205,6 +202,16 @@ func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	if len(e.charged) == 1 {
 		e.tokens = e.charged[0].Limits
 	}
+}
+
+// tokenLimits finds the limits of tokens that explain a log, and what they charge if
+// the log tells that by itself, beginning with the commonest.
+func tokenLimits(l *fit.Log, commonest fit.Accounting, wanted []int, o fit.Options) (found fit.Charge, left []int) {
+	found, left = fit.ExplainTokens(l, fit.Charge{Accounting: commonest}, wanted, o)
+	if len(left) == 0 {
+		found, _ = fit.Simpler(l, found, wanted, o)
+	}
+	return found, left
 }
 
 // numbersOf returns the numbers of the stages that ask one of some questions.

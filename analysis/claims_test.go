@@ -3,8 +3,13 @@ package analysis
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"probe/analysis/exchange"
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+	"probe/analysis/search"
+	"probe/scenarios"
 )
 
 // A soak is held against what is claimed in the end.
@@ -28,13 +33,39 @@ func TestJudge(t *testing.T) {
 			for dim, v := range map[string]Verification{
 				"requests": {Below: &test.below, Above: &test.above, Held: test.held},
 				"tokens":   {TokensBelow: &test.below, TokensAbove: &test.above, Held: test.held},
+				"output":   {OutputBelow: &test.below, OutputAbove: &test.above, Held: test.held},
 			} {
-				v.judge(Effective{RPM: claim, TPM: claim})
+				v.judge(Effective{RPM: claim, TPM: claim, OutputTPM: &claim})
 				if (v.Held == nil) != (test.want == nil) || v.Held != nil && *v.Held != *test.want {
 					t.Errorf("%s: held is %v, want %v", dim, v.Held, test.want)
 				}
 			}
 		})
+	}
+}
+
+// What is said of a limit of answers is of their tokens, and not of all.
+func TestClaimsOfOutputs(t *testing.T) {
+	const window, tokens = time.Minute, 100
+	output := fit.Limit{Candidate: fit.Candidate{
+		Shape: fit.Shape{Dimension: fit.Tokens, Accounting: fit.Completion, Algorithm: limiter.SlidingLog, Param: window.Seconds()},
+		Low:   8000, High: 8000, Best: 8000, ParamLow: window.Seconds(), ParamHigh: window.Seconds(),
+	}}
+	e := &evidence{log: &fit.Log{}, outputs: outputs{log: &fit.Log{}}}
+	e.main = []exchange.Exchange{{Verdict: exchange.Verdict{Advertised: []exchange.Advertised{
+		{Dimension: "tokens", Limit: ptr(38_000), WindowS: 60}, {Dimension: "output_tokens", Limit: ptr(8000), WindowS: 60},
+	}}}}
+	row := e.outputs.row(e, &output, Input{Declared: scenarios.Declared{TPM: 38_000}})
+	if row.Declared != nil || row.Advertised == nil || *row.Advertised != 8000 || row.Charges != "completion" {
+		t.Errorf("declared %v, advertised %v, charges %q", row.Declared, row.Advertised, row.Charges)
+	}
+	s, xs := soak(0, "verify_below", fit.Tokens, 10, 0)
+	s.Output, s.Sizes = true, []search.Size{{Prompt: 65, MaxTokens: tokens}}
+	v := verify([]Stage{s}, SumsOf(xs, nil))
+	s.Sizes[0].Prompt = 0
+	s.Output = false
+	if alone := verify([]Stage{s}, SumsOf(xs, nil)).TokensBelow; v.OutputBelow == nil || v.TokensBelow != nil || v.OutputBelow.Rate != alone.Rate {
+		t.Errorf("the soak of outputs is %+v, that of tokens %+v, want %v a minute", v.OutputBelow, v.TokensBelow, alone.Rate)
 	}
 }
 
@@ -55,8 +86,10 @@ func TestNarrow(t *testing.T) {
 		{"none asked for", bound(1, 1000), Bound{}, 0, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if e := (Effective{RPM: test.rpm, TPM: test.tpm}); e.narrow(test.precision) != test.want {
-				t.Errorf("narrow is %v", !test.want)
+			for _, e := range []Effective{{RPM: test.rpm, TPM: test.tpm}, {RPM: test.rpm, OutputTPM: &test.tpm}} {
+				if e.narrow(test.precision) != test.want {
+					t.Errorf("narrow is %v", !test.want)
+				}
 			}
 		})
 	}

@@ -254,7 +254,11 @@ func (e *Effective) narrow(precision float64) bool {
 	if precision <= 0 {
 		return true
 	}
-	for _, b := range []Bound{e.RPM, e.TPM} {
+	bounds := []Bound{e.RPM, e.TPM}
+	if e.OutputTPM != nil {
+		bounds = append(bounds, *e.OutputTPM)
+	}
+	for _, b := range bounds {
 		if b.Value != nil && (b.Low == nil || b.High == nil || *b.High-*b.Low > 2*precision**b.Value) {
 			return false
 		}

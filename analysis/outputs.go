@@ -2,7 +2,6 @@ package analysis
 
 import (
 	"slices"
-	"strings"
 
 	"probe/analysis/fit"
 )
@@ -39,18 +38,12 @@ func (e *evidence) explainOutputs(all *fit.Log, trials map[int]bool, in Input) {
 	wanted := slices.DeleteFunc(log.RefusalsBeside(fit.Tokens, e.requests), func(i int) bool { return !asked[log.Events[i].Stage] })
 	o := in.Fit
 	o.Replicas = false
-	found, left := fit.ExplainTokens(log, fit.Charge{Accounting: fit.MaxTokens}, wanted, o)
-	if len(left) == 0 {
-		found, _ = fit.Simpler(log, found, wanted, o)
-	}
+	found, left := tokenLimits(log, fit.MaxTokens, wanted, o)
 	e.outputs = outputs{log: log, limits: found.Limits, left: len(left)}
 	if fit.Slowest(found.Limits) < 0 {
 		return
 	}
 	e.outputs.charged = fit.Charges(log, found, wanted, left, o)
-	if found.After { // what was not used was not known then
-		e.outputs.charged = e.outputs.charged[:1]
-	}
 	if len(trial.Events) > 0 {
 		e.outputs.charged = fit.Charged(log, trial, e.outputs.charged)
 	}
@@ -97,10 +90,6 @@ func (o *outputs) warn(d *Document) {
 		d.warn("%d refusals in output tokens are not explained by any limiter that was tried", o.left)
 	}
 	if len(o.charged) > 1 {
-		var names []string
-		for _, c := range o.charged {
-			names = append(names, string(c.Accounting))
-		}
-		d.warn("what the output limit charges is unknown: the answers fit %s", strings.Join(names, " as well as "))
+		d.warn("what the output limit charges is unknown: the answers fit %s", named(o.charged))
 	}
 }

@@ -1,6 +1,7 @@
 package analysis_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +25,8 @@ func TestOutputs(t *testing.T) {
 	later.ChargeAfter = true
 	bucket := limiter.Spec{Algorithm: limiter.TokenBucket, Amount: amount, Window: window}
 	prompts := tokens(limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 30_000, Window: window}, fit.Prompt)
+	few := tokens(limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 1100, Window: window}, fit.Prompt)
+	inFlight := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.Concurrency, Amount: 4}, Refusal: exchange.Concurrency}
 	untyped := tokens(log, fit.MaxTokens)
 	untyped.Refusal = exchange.Unclassified
 	for _, test := range []struct {
@@ -40,6 +43,8 @@ func TestOutputs(t *testing.T) {
 		{"a bucket", []sim.Limit{tokens(bucket, fit.MaxTokens)}, 200, fit.MaxTokens, false},
 		{"beside prompts", []sim.Limit{prompts, tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens, false},
 		{"beside prompts, when they are complete", []sim.Limit{prompts, tokens(later, fit.Completion)}, 60, fit.Completion, false},
+		{"beside few prompts", []sim.Limit{few, tokens(log, fit.MaxTokens)}, 200, fit.MaxTokens, false},
+		{"beside a cap in flight", []sim.Limit{tokens(log, fit.MaxTokens), inFlight}, 200, fit.MaxTokens, false},
 		{"refusals that do not say what was too much", []sim.Limit{untyped}, 200, fit.MaxTokens, false},
 		{"prompts alone", []sim.Limit{prompts}, 200, "", false},
 		{"none", nil, 200, "", false},
@@ -48,7 +53,7 @@ func TestOutputs(t *testing.T) {
 			t.Parallel()
 			requests := sim.Limit{Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 120, Window: window}, Refusal: exchange.RequestRate}
 			e := &sim.Endpoint{
-				RTT: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Completion: test.answers, PerToken: 2 * time.Millisecond,
+				RTT: 20 * time.Millisecond, Jitter: 2 * time.Millisecond, Completion: test.answers, PerToken: 4 * time.Millisecond,
 				Limits: append(test.limits, requests), ServerClock: test.clock,
 			}
 			in := probed(e.Send, search.LookRequests, search.LookTokens)
@@ -76,6 +81,9 @@ func TestOutputs(t *testing.T) {
 				}
 				return
 			}
+			if v := d.Verification; v.OutputBelow == nil || v.OutputAbove == nil {
+				t.Errorf("the output limit was not verified")
+			}
 			const truth, closely = 60 * amount / 10, 0.01
 			if b == nil || b.Value == nil {
 				t.Fatalf("no output limit found")
@@ -83,9 +91,13 @@ func TestOutputs(t *testing.T) {
 			if *b.Low > truth || *b.High < truth || *b.Value > truth*(1+closely) || *b.Value < truth*(1-closely) {
 				t.Errorf("effective output TPM %v in [%v, %v], want %v", *b.Value, *b.Low, *b.High, truth)
 			}
-			l := d.Limits[len(d.Limits)-1]
-			if l.Charges != string(test.want) {
-				t.Errorf("the output limit charges %q, want %q", l.Charges, test.want)
+			i := slices.IndexFunc(d.Limits, func(l analysis.Limit) bool { return l.Charges != "" })
+			if i < 0 || d.Limits[i].Charges != string(test.want) {
+				t.Errorf("no limit of what answers have of %s among %+v", test.want, d.Limits)
+			}
+			alone := !slices.ContainsFunc(d.Limits, func(l analysis.Limit) bool { return l.Dimension == "tokens" && l.Charges == "" })
+			if tpm := d.Effective.TPM.Value; tpm == nil || (*tpm == *b.Value) != alone {
+				t.Errorf("effective TPM %v beside %v of answers; they are limited alone: %v", tpm, *b.Value, alone)
 			}
 		})
 	}

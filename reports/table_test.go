@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,8 @@ func TestLimitWords(t *testing.T) {
 		{"window not found", analysis.Limit{Dimension: "tokens"}, "tokens, window not found"},
 		{"in flight", analysis.Limit{Dimension: "requests", Algorithm: "concurrency"}, "requests in flight"},
 		{"once", analysis.Limit{Dimension: "tokens", Algorithm: "quota", Key: "trial"}, "tokens, once, key trial"},
+		{"of completions", analysis.Limit{Dimension: "tokens", WindowS: ref(60.0), Charges: "completion"}, "output tokens per 60 s"},
+		{"of what is asked for", analysis.Limit{Dimension: "tokens", WindowS: ref(60.0), Charges: "max_tokens"}, "max tokens per 60 s"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,5 +126,42 @@ func TestVerdictWords(t *testing.T) {
 				t.Errorf("got  %q\nwant %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What of answers can be sustained stands beside the rest, in tables, sentences and
+// JUnit's cases, and nowhere if answers have no limit of their own.
+func TestOutputTokens(t *testing.T) {
+	d := &analysis.Document{TokenAccounting: "prompt"}
+	d.Effective.TPM = analysis.Bound{Value: ref(30_000.0), BoundBy: "tpm"}
+	texts := func() string {
+		var b strings.Builder
+		for _, row := range slices.Concat(effectiveTable(d).rows, verificationTable(d).rows) {
+			b.WriteString(strings.Join(row, " ") + "\n")
+		}
+		b.WriteString(strings.Join(verdict(d), "\n"))
+		for _, c := range runCases(d) {
+			b.WriteString("\n" + c.Name)
+		}
+		for _, f := range verdictFigures(d) {
+			b.WriteString("\n" + f.Name + " " + f.Value)
+		}
+		return b.String()
+	}
+	if got := texts(); strings.Contains(strings.ToLower(got), "output") || strings.Contains(strings.ToLower(got), "input") {
+		t.Errorf("without a limit of answers:\n%s", got)
+	}
+	d.Effective.OutputTPM = &analysis.Bound{Value: ref(8000.0), BoundBy: "tpm"}
+	d.Verification.OutputBelow = &analysis.Check{Rate: 7900, Sent: 100}
+	d.Verification.OutputAbove = &analysis.Check{Rate: 8100, Sent: 100, Rejected: 3}
+	got := texts()
+	for _, want := range []string{
+		"input tokens (TPM) 30,000", "output tokens 8,000", "sustains 30,000 input tokens per minute", "sustains 8,000 output tokens per minute",
+		"output tokens, below the limit 7,900", "output tokens, above the limit 8,100", "just above the output token limit",
+		"Input tokens per minute 30,000", "Output tokens per minute 8,000",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
 	}
 }

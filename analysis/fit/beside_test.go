@@ -47,6 +47,28 @@ func TestRefusalsBeside(t *testing.T) {
 	}
 }
 
+// What is refused in a block that a request limit may have begun, by refusing a
+// large request, is no evidence for tokens either, and may have begun a block of
+// theirs.
+func TestRefusalsBesideBlock(t *testing.T) {
+	const second, slack = time.Second, 200 * time.Millisecond
+	shut := fit.Limit{Candidate: fit.Candidate{
+		Shape: fit.Shape{Dimension: fit.Requests, Algorithm: limiter.SlidingLog, Param: 1, Penalty: 15 * second},
+		Low:   3, High: 3, Best: 3, ParamLow: 1, ParamHigh: 1,
+	}}
+	l := &fit.Log{Slack: slack}
+	for _, at := range []time.Duration{0, 200, 400, 600, 8000, 15_900, 16_500} { // the last but one within what is unknown of the block
+		e := fit.Event{At: at * time.Millisecond, Prompt: 1000}
+		if at >= 600 {
+			e.Fate, e.Outcome = fit.Refused, exchange.Unclassified
+		}
+		l.Events = append(l.Events, e)
+	}
+	if got, want := l.RefusalsBeside(fit.Tokens, []fit.Limit{shut}), []int{6}; !slices.Equal(got, want) {
+		t.Errorf("refusals %v speak for tokens, want %v", got, want)
+	}
+}
+
 // Who knows what explained the first part of a log finds the same of all of it
 // as who knows nothing.
 func TestKnownFindsTheSame(t *testing.T) {

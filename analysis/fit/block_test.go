@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"probe/analysis/exchange"
 	"probe/analysis/limiter"
 )
 
@@ -110,7 +111,7 @@ func TestBlockStartsInDoubt(t *testing.T) {
 	const penalty = 10 * time.Second
 	l := &Log{Slack: 100 * time.Millisecond}
 	for _, at := range []time.Duration{0, 5, 9, 12, 30, 35} {
-		l.Events = append(l.Events, Event{At: at * time.Second, Fate: Refused})
+		l.Events = append(l.Events, Event{At: at * time.Second, Fate: Refused, Outcome: exchange.TokenRate})
 	}
 	for _, test := range []struct {
 		name                   string
@@ -122,6 +123,10 @@ func TestBlockStartsInDoubt(t *testing.T) {
 		{"one after a block", []int{0, 1, 2, 4, 5}, []int{3}, []int{0, 4}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			f := fitter{log: l, dim: Tokens}
+			if got := f.doubtful(test.wanted); !slices.Equal(got, test.doubtful) {
+				t.Errorf("%v are in doubt, want %v", got, test.doubtful)
+			}
 			if got := l.blockStarts(test.wanted, test.doubtful, penalty); !slices.Equal(got, test.want) {
 				t.Errorf("blocks begin with %v, want %v", got, test.want)
 			}

@@ -95,8 +95,9 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 	return newLedger(entries, l.Slack)
 }
 
-// slack bounds the error of the moments that s goes by. Answers that are as short
-// as can be are done as soon as they are begun: it is long ones that matter.
+// slack bounds the error of the moments that s goes by. For limits that charge
+// prompts too it is that of arrivals: they are met with answers of a token, and
+// more would explain too much.
 func (s Shape) slack(l *Log) time.Duration {
 	if s.After && s.Accounting.OfAnswers() {
 		return max(l.Slack, l.AnswerSlack)

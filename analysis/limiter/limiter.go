@@ -126,12 +126,12 @@ func (s Spec) Rate() float64 {
 // Sustained returns what can be sent for ever without a refusal in requests
 // that each take cost, per second and in the unit of Amount.
 //
-// It is Rate but for two. A bucket that refills in steps and holds a single request
-// is empty only after a whole number of them, and what the last one has more is
-// lost. And of sliding counters a window that follows a full one lets
-// the last of as many requests in only when it is over, that is in the next
-// one, so that one request fewer than fit at once comes through in each. Where
-// only one fits, every other window stays empty.
+// It is Rate but for two. A bucket that refills in steps and holds a single
+// request is empty only after a whole number of them, and what the last one has
+// more is lost. And a sliding counter's window that follows a full one lets the
+// last of as many requests in only when it is over, that is in the next one, so
+// that one request fewer than fit at once comes through in each. Where only one
+// fits, every other window stays empty.
 func (s Spec) Sustained(cost float64) float64 {
 	switch {
 	case !(cost > 0) || s.Amount < cost:

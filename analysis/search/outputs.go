@@ -19,6 +19,7 @@ func (s *Search) outputs() error {
 	if err != nil || u.length == 0 {
 		return err
 	}
+	s.charge(fit.Charge{Accounting: fit.Prompt}) // all that the limits to keep below may charge, if there are any
 	inner := s.ofOutputs()
 	defer s.goOnAfter(inner)
 	ax := &axis{dim: fit.Tokens, output: true, size: inner.cutShort(u), rate: s.cfg.MaxRPS, charged: &inner.charged}

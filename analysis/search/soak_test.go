@@ -73,6 +73,30 @@ func TestSoakAboveGoesOn(t *testing.T) {
 	}
 }
 
+// A soak above does not begin so close to the limit that what was found would not
+// refuse it: of a counter of few requests, 1 % more takes many windows to be noticed.
+func TestSoakAboveIsNoticed(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.SlidingCounter, 6, 7*time.Second))
+	above := 0
+	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+		refused := e.Refused
+		reply, err := e.Send(st)
+		if st.Question == "verify_above" {
+			if above++; e.Refused == refused {
+				t.Errorf("nothing was refused of %d requests at %.3g a second", len(reply.Exchanges), st.Rate)
+			}
+		}
+		return reply, err
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if above == 0 {
+		t.Error("no rate above the limit was tried")
+	}
+}
+
 // soaksAbove counts the stages of a search for request limits that go above one.
 func soaksAbove(t *testing.T, e *sim.Endpoint) (n int) {
 	t.Helper()

@@ -115,6 +115,32 @@ func TestFindsBlocksOfBoth(t *testing.T) {
 	}
 }
 
+// Where a request limit is whole, no replicas keep shares of a token limit that
+// nothing explains: it is not asked whether they do.
+func TestNoSharesBesideAWhole(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.SlidingLog, 40, 5*time.Second))
+	large, flooded := 0, false
+	s := search.New(config(20*time.Second, search.LookRequests, search.LookTokens), func(st search.Stage) (search.Reply, error) {
+		flooded = flooded || st.Question == search.Flood
+		reply, err := e.Send(st)
+		for i := range reply.Exchanges {
+			if x := &reply.Exchanges[i]; x.PromptTokens > fit.SmallPrompt && x.Admitted() {
+				if large++; large%3 == 0 {
+					x.Status, x.Outcome = 429, exchange.TokenRate // whatever the rate
+				}
+			}
+		}
+		return reply, err
+	})
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if large == 0 || flooded {
+		t.Errorf("of %d large requests each third was refused; a flood was sent: %v", large, flooded)
+	}
+}
+
 func TestFindsTraps(t *testing.T) {
 	for _, test := range traps() {
 		t.Run(test.name, func(t *testing.T) {
