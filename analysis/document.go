@@ -93,6 +93,9 @@ type Limit struct {
 	Charges string `json:"charges,omitempty"`
 	// Aligned says that windows begin by a clock, not with a request.
 	Aligned bool `json:"aligned,omitempty"`
+	// Round says that a sliding counter takes what is left of the last window's
+	// count in whole numbers, rounded down or to the nearest.
+	Round limiter.Rounding `json:"round,omitempty"`
 	// CountRefused says that refused requests count as well.
 	CountRefused bool `json:"count_refused,omitempty"`
 	// ChargeAfter says that tokens are booked when an answer is complete, so that

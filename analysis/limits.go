@@ -73,7 +73,7 @@ func (e *evidence) row(l *fit.Limit, in Input) Limit {
 		WindowS: ptr(l.Window().Seconds()), Rivals: []string{},
 		Evidence: Evidence{Admitted: countAdmitted(e.log), Rejected: int64(len(l.Explained)), Contradicted: int64(l.Contradicted)},
 		Refusals: string(exchange.RequestRate),
-		Aligned:  l.Aligned, CountRefused: l.CountRefused, ChargeAfter: l.After,
+		Aligned:  l.Aligned, Round: l.Round, CountRefused: l.CountRefused, ChargeAfter: l.After,
 	}
 	if l.Penalty > 0 {
 		row.PenaltyS = ptr(l.Penalty.Seconds())
@@ -109,6 +109,9 @@ func rival(c *fit.Candidate) string {
 	if c.Aligned {
 		name += " aligned to a clock"
 	}
+	if c.Round != "" {
+		name += fmt.Sprintf(" (rounded %s)", rounded[c.Round])
+	}
 	if c.Every > 0 {
 		name += " refilled in steps"
 	}
@@ -120,6 +123,9 @@ func rival(c *fit.Candidate) string {
 	}
 	return fmt.Sprintf("%s: %s per %.4g s", name, number(c.Best), c.Window().Seconds())
 }
+
+// rounded says how a counter rounds.
+var rounded = map[limiter.Rounding]string{limiter.RoundDown: "down", limiter.RoundNearest: "to the nearest"}
 
 // why says in a sentence how a limit is known.
 func why(l *fit.Limit, row *Limit) string {
@@ -146,6 +152,9 @@ func why(l *fit.Limit, row *Limit) string {
 	default:
 		fmt.Fprintf(&b, "each of %d refusals would have brought the last %.4g s above %s, and no admission ever did",
 			len(l.Explained), l.Window().Seconds(), number(l.Best))
+	}
+	if l.Round != "" {
+		fmt.Fprintf(&b, "; that share is rounded %s", rounded[l.Round])
 	}
 	if l.Proven {
 		b.WriteString("; limit, use, request and wait in the refusals' own words fit together as only such a bucket's do")

@@ -44,6 +44,7 @@ var limitKeys = []struct {
 	{"refill_every", func(l EndpointLimit) bool { return l.RefillEvery != 0 }, []string{"token_bucket", "leaky_bucket"}},
 	{"aligned", func(l EndpointLimit) bool { return l.Aligned }, []string{"fixed_window", "sliding_counter"}},
 	{"phase", func(l EndpointLimit) bool { return l.Phase != 0 }, []string{"fixed_window", "sliding_counter"}},
+	{"round", func(l EndpointLimit) bool { return l.Round != "" }, []string{"sliding_counter"}},
 	{"hot", func(l EndpointLimit) bool { return l.Hot != 0 }, []string{"ramp"}},
 	{"warm_up", func(l EndpointLimit) bool { return l.WarmUp != 0 }, []string{"ramp"}},
 	{"idle", func(l EndpointLimit) bool { return l.Idle != 0 }, []string{"ramp"}},

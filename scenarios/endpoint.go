@@ -39,6 +39,8 @@ type EndpointLimit struct {
 	Aligned bool `yaml:"aligned,omitempty"`
 	// Shifts aligned windows.
 	Phase Duration `yaml:"phase,omitempty"`
+	// What is left of the last window's count is rounded. Default: it is exact. Only sliding_counter.
+	Round string `yaml:"round,omitempty" enum:"down,nearest"`
 	// The bucket refills in steps this far apart. Default: continuously. Only token_bucket and leaky_bucket.
 	RefillEvery Duration `yaml:"refill_every,omitempty"`
 	// Refused requests count as well.

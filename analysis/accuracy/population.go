@@ -148,9 +148,18 @@ func (s *subject) cheapest() {
 	}
 }
 
-// sustainable lowers the tokens a minute to what requests let through: no
-// request may hold more than any token limit does at once.
+// sustainable works out what the limits of requests let through for ever, now that
+// all is known of them, and lowers the tokens a minute to that: no request may hold
+// more than any token limit does at once.
 func (s *subject) sustainable() {
+	if s.rpm > 0 {
+		s.rpm = math.Inf(1)
+	}
+	for _, l := range s.limits {
+		if !l.Tokens && l.Rate() > 0 {
+			s.rpm = math.Min(s.rpm, 60*l.Sustained(1))
+		}
+	}
 	for _, l := range s.limits {
 		if l.Tokens {
 			s.tpm = math.Min(s.tpm, s.rpm*l.Amount)
@@ -199,6 +208,25 @@ func (s *subject) trap(rng *rand.Rand, typed bool) {
 		s.instead(rng, typed)
 	case 4:
 		s.refill(rng)
+	case 5:
+		s.round(rng)
+	}
+}
+
+// round makes sliding counters of requests, if there are any, count in whole
+// numbers.
+func (s *subject) round(rng *rand.Rand) {
+	var rounding limiter.Rounding
+	for i := range s.limits {
+		l := &s.limits[i]
+		if l.Algorithm != limiter.SlidingCounter || l.Tokens {
+			continue
+		}
+		if rounding == "" {
+			rounding = []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest}[rng.IntN(2)]
+			s.class += ", rounded " + string(rounding)
+		}
+		l.Round = rounding
 	}
 }
 

@@ -155,6 +155,9 @@ func describe(l *sim.Limit) string {
 	if l.Aligned {
 		text += ", aligned"
 	}
+	if l.Round != "" {
+		text += ", rounded " + string(l.Round)
+	}
 	if l.CountRefused {
 		text += ", refusals counted"
 	}

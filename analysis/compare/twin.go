@@ -72,7 +72,7 @@ func (t *Twin) limit(d *analysis.Document, l *analysis.Limit, xs []exchange.Exch
 	}
 	e := scenarios.EndpointLimit{
 		Dimension: l.Dimension, Algorithm: string(l.Algorithm), Amount: scenarios.Quantity(amountOf(l)),
-		Refusal: refusalOf(l), CountRefused: l.CountRefused, Aligned: l.Aligned,
+		Refusal: refusalOf(l), CountRefused: l.CountRefused, Aligned: l.Aligned, Round: string(l.Round),
 	}
 	if l.PenaltyS != nil {
 		e.Penalty = scenarios.Duration(seconds(*l.PenaltyS))

@@ -179,7 +179,7 @@ func (c *Candidate) spec(param, capacity float64, boundary time.Duration) limite
 	}
 	return limiter.Spec{
 		Algorithm: c.Algorithm, Amount: capacity, Window: time.Duration(window * float64(time.Second)), CountRefused: c.CountRefused,
-		Aligned: c.isGrid(), Phase: boundary, Penalty: c.Penalty,
+		Aligned: c.isGrid(), Phase: boundary, Round: c.Round, Penalty: c.Penalty,
 		ChargeAfter: c.After,
 	}
 }

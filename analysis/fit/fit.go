@@ -262,6 +262,7 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 	}
 	if !f.simple {
 		found = append(found, f.blocked(wanted)...)
+		found = f.rounded(wanted, found)
 	}
 	if found = f.orStepped(found, wanted); len(found) == 0 {
 		return Limit{}, false

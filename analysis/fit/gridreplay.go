@@ -3,6 +3,8 @@ package fit
 import (
 	"math"
 	"time"
+
+	"probe/analysis/limiter"
 )
 
 // A gridReplay replays one stretch of a log through windows that follow one
@@ -14,8 +16,9 @@ type gridReplay struct {
 	short, long   float64 // windows in a nanosecond, of the longest and of the shortest
 	to            int
 	pivot         time.Duration
-	weighs        bool // counts the last window by the part of it that a sliding one would cover
-	overflows     bool // refusals are booked, so that a window may hold more than the capacity
+	weighs        bool             // counts the last window by the part of it that a sliding one would cover
+	round         limiter.Rounding // of that
+	overflows     bool             // refusals are booked, so that a window may hold more than the capacity
 
 	cursor
 }
@@ -82,10 +85,10 @@ func (r *gridReplay) low(i int) float64 {
 		return max(e.low, (r.surely(1, k)+e.low)/2)
 	case r.weighs && turns == 0:
 		cur := r.surely(1, k)
-		return cur + (k+1-latest)*(r.surely(0, k)-cur) + e.low
+		return cur + r.round.Of((k+1-latest)*(r.surely(0, k)-cur)-tiny) + e.low
 	case r.weighs && turns == 1:
 		last, cur := r.surely(1, k), r.surely(2, k)
-		return cur + (k+2-latest)*(last-cur) + e.low
+		return cur + r.round.Of((k+2-latest)*(last-cur)-tiny) + e.low
 	}
 	return e.low // any window may just have begun
 }
@@ -112,7 +115,7 @@ func (r *gridReplay) high(i int) float64 {
 	}
 	usage := maybe(1)
 	if r.weighs { // at the turn of a window nothing jumps
-		usage += min(1, k+1-earliest) * (maybe(0) - usage)
+		usage += r.round.Of(min(1, k+1-earliest)*(maybe(0)-usage) + tiny)
 	}
 	return usage + e.high
 }

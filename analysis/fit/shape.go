@@ -48,6 +48,8 @@ type Shape struct {
 	After bool
 	// Aligned is a fixed window that does not begin with a request.
 	Aligned bool
+	// Round is how a sliding counter takes what is left of the last window's count.
+	Round limiter.Rounding
 	// Penalty is for how long everything is refused after a refusal.
 	Penalty time.Duration
 	// Every is how far apart the steps are at most in which a bucket refills, at
@@ -65,6 +67,9 @@ func (s Shape) String() string {
 		unit = "in flight"
 	case s.Aligned:
 		unit = "aligned " + unit
+	}
+	if s.Round != "" {
+		unit += " rounded " + string(s.Round)
 	}
 	if s.CountRefused {
 		unit += " counting refusals"
@@ -125,7 +130,7 @@ func (s Shape) sustained(param, capacity float64) float64 {
 	case s.isBucket():
 		return param
 	case s.Algorithm == limiter.SlidingCounter && !math.IsInf(capacity, 1):
-		return s.Sustained(limiter.Spec{Algorithm: s.Algorithm, Amount: capacity, Window: seconds(param)})
+		return s.Sustained(limiter.Spec{Algorithm: s.Algorithm, Amount: capacity, Window: seconds(param), Round: s.Round})
 	}
 	return capacity / param
 }

@@ -38,6 +38,40 @@ const (
 // Algorithms lists all models.
 var Algorithms = []Algorithm{SlidingLog, SlidingCounter, FixedWindow, TokenBucket, LeakyBucket, Concurrency, Ramp, Quota}
 
+// A Rounding is how a sliding counter takes what is left of the last window's
+// count: exactly where it is empty.
+type Rounding string
+
+// The roundings. HAProxy's stick tables and many limiters in Go and on Redis
+// compute in whole numbers, which rounds down; go-chi/httprate rounds to the
+// nearest.
+const (
+	RoundDown    Rounding = "down"
+	RoundNearest Rounding = "nearest"
+)
+
+// Of rounds a part of a count.
+func (r Rounding) Of(v float64) float64 {
+	switch r {
+	case RoundDown:
+		return math.Floor(v + slack)
+	case RoundNearest:
+		return math.Floor(v + 0.5 + slack)
+	}
+	return v
+}
+
+// below returns the most, or nearly, that rounds to no more than v.
+func (r Rounding) below(v float64) float64 {
+	switch r {
+	case RoundDown:
+		return math.Floor(v+slack) + 1 - 2*slack
+	case RoundNearest:
+		return math.Floor(v+slack) + 0.5 - 2*slack
+	}
+	return v
+}
+
 // A Meter knows how much of a capacity is taken. Implementations: [Log],
 // [Counter], [Window], [Bucket], [InFlight], [Total], [WarmUp].
 type Meter interface {
@@ -62,6 +96,9 @@ type Spec struct {
 	// Window, shifted by Phase, instead of at the first request.
 	Aligned bool
 	Phase   time.Duration
+
+	// Round is how a sliding counter takes what is left of the last window's count.
+	Round Rounding
 
 	// RefillEvery makes a bucket refill in steps (0: continuously).
 	RefillEvery time.Duration
@@ -130,8 +167,10 @@ func (s Spec) Rate() float64 {
 // request is empty only after a whole number of them, and what the last one has
 // more is lost. And a sliding counter's window that follows a full one lets the
 // last of as many requests in only when it is over, that is in the next one, so
-// that one request fewer than fit at once comes through in each. Where only one
-// fits, every other window stays empty.
+// that one request fewer than fit at once comes through in each, unless it rounds
+// down. One that rounds to the nearest lets in as many as that one where they
+// come at the right moments, and one fewer where they come at any. Where only
+// one fits, every other window stays empty, or every third.
 func (s Spec) Sustained(cost float64) float64 {
 	switch {
 	case !(cost > 0) || s.Amount < cost:
@@ -142,8 +181,15 @@ func (s Spec) Sustained(cost float64) float64 {
 	case s.Algorithm != SlidingCounter:
 		return s.Rate()
 	}
-	each := math.Ceil(s.Amount/cost) - 1
-	return math.Max(0.5, each) * cost / s.Window.Seconds()
+	amount, least := s.Amount, 1./2
+	switch s.Round {
+	case RoundDown:
+		amount++ // what is left of a request counts for nothing
+	case RoundNearest:
+		least = 2. / 3
+	}
+	each := math.Ceil(amount/cost) - 1
+	return math.Max(least, each) * cost / s.Window.Seconds()
 }
 
 // NewMeter returns an empty meter for s. It panics when s is not valid.
@@ -155,7 +201,7 @@ func (s Spec) NewMeter() Meter {
 	case SlidingLog:
 		return &Log{Window: s.Window}
 	case SlidingCounter:
-		return &Counter{Window: s.Window, Aligned: s.Aligned, Phase: s.Phase}
+		return &Counter{Window: s.Window, Aligned: s.Aligned, Phase: s.Phase, Round: s.Round}
 	case FixedWindow:
 		return &Window{Length: s.Window, Aligned: s.Aligned, Phase: s.Phase}
 	case TokenBucket, LeakyBucket:

@@ -112,6 +112,7 @@ type Counter struct {
 	Window  time.Duration
 	Aligned bool
 	Phase   time.Duration
+	Round   Rounding // of what the last window still counts
 
 	start     time.Duration
 	opened    bool
@@ -139,7 +140,7 @@ func (c *Counter) Usage(t time.Duration) float64 {
 		return 0
 	}
 	into := float64(t-c.start) / float64(c.Window)
-	return c.last*(1-into) + c.cur
+	return c.Round.Of(c.last*(1-into)) + c.cur
 }
 
 // until returns how long after t no more than room is taken.
@@ -152,7 +153,7 @@ func (c *Counter) until(t time.Duration, room float64) time.Duration {
 	if fixed > room {
 		fading, fixed, start = c.cur, 0, c.start+c.Window
 	}
-	into := 1 - (room-fixed)/fading
+	into := 1 - c.Round.below(room-fixed)/fading
 	return start + time.Duration(math.Ceil(into*float64(c.Window))) + 1 - t
 }
 

@@ -201,6 +201,8 @@ func specs(d drawn) []limiter.Spec {
 		{Algorithm: limiter.SlidingLog, Amount: n, Window: w, Penalty: w / 3},
 		{Algorithm: limiter.SlidingCounter, Amount: n, Window: w},
 		{Algorithm: limiter.SlidingCounter, Amount: n, Window: w, Aligned: true, Phase: w / 5, CountRefused: true},
+		{Algorithm: limiter.SlidingCounter, Amount: n, Window: w, Round: limiter.RoundDown},
+		{Algorithm: limiter.SlidingCounter, Amount: n, Window: w, Round: limiter.RoundNearest},
 		{Algorithm: limiter.FixedWindow, Amount: n, Window: w},
 		{Algorithm: limiter.FixedWindow, Amount: n, Window: w, Aligned: true, Phase: w / 7, Penalty: w},
 		{Algorithm: limiter.TokenBucket, Amount: n, Window: w},

@@ -17,6 +17,9 @@ func TestSustained(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				d := draw(t)
 				spec := limiter.Spec{Algorithm: algorithm, Amount: d.amount, Window: d.window, Aligned: rapid.Bool().Draw(t, "aligned")}
+				if algorithm == limiter.SlidingCounter {
+					spec.Round = rapid.SampledFrom([]limiter.Rounding{"", limiter.RoundDown, limiter.RoundNearest}).Draw(t, "round")
+				}
 				if algorithm == limiter.TokenBucket {
 					halfSteps := time.Duration(rapid.SampledFrom([]int{0, 4, 5, 9, 20}).Draw(t, "half_steps"))
 					if halfSteps > 0 {
@@ -31,6 +34,9 @@ func TestSustained(t *testing.T) {
 						t.Fatalf("%+v: refused after %v at 0.1 %% below %v a second", spec, at, rate)
 					}
 					rule.Charge(at, 1)
+				}
+				if spec.Round == limiter.RoundNearest { // at the right moments
+					rate = max(1, rate*spec.Window.Seconds()+1) / spec.Window.Seconds()
 				}
 				const windows = 40
 				admitted, rule := 0, limiter.NewRule(spec)

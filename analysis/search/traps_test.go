@@ -151,6 +151,31 @@ func TestFindsTraps(t *testing.T) {
 	}
 }
 
+// A counter that rounds lets requests in that an exact one of a usual window would
+// not. Exact ones of other windows remain its rivals.
+func TestFindsRounding(t *testing.T) {
+	const amount, window = 10, 10 * time.Second
+	for _, rounding := range []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest} {
+		t.Run(string(rounding), func(t *testing.T) {
+			t.Parallel()
+			l := limit(limiter.SlidingCounter, amount, window)
+			l.Round = rounding
+			f := run(t, config(20*time.Second, search.LookRequests), near(l))
+			limits, left := f.limits(fit.Requests, 20*time.Second)
+			if len(limits) != 1 || left > 0 {
+				t.Fatalf("%d refusals left, found %v", left, describeAll(limits))
+			}
+			if got := limits[0]; got.Algorithm != limiter.SlidingCounter || got.Round != rounding || got.Best != amount {
+				t.Errorf("found %v of %v", got.Shape, got.Best)
+			}
+			rate := l.Sustained(1)
+			if low, high := limits[0].RateBounds(); low > rate || high < rate || high > 1.15*low {
+				t.Errorf("found %v to %v a second, want %v", low, high, rate)
+			}
+		})
+	}
+}
+
 // A cap on requests in flight is no rate, whatever rate it looks like.
 func TestFindsCapInFlight(t *testing.T) {
 	t.Parallel()

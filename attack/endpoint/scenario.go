@@ -55,6 +55,7 @@ func limitFromScenario(l scenarios.EndpointLimit) Limit {
 			Burst:        float64(l.Burst),
 			Aligned:      l.Aligned,
 			Phase:        time.Duration(l.Phase),
+			Round:        limiter.Rounding(l.Round),
 			RefillEvery:  time.Duration(l.RefillEvery),
 			CountRefused: l.CountRefused,
 			Penalty:      time.Duration(l.Penalty),

@@ -1,0 +1,59 @@
+package fit
+
+import (
+	"math"
+	"slices"
+
+	"probe/analysis/limiter"
+)
+
+// What a sliding counter rounds makes a difference of up to one request, which
+// other windows make as well: an exact counter of 10 in 9.1 s and one of 10 in
+// 10 s that rounds down answer nearly alike. People choose windows of whole
+// seconds, or half ones while they are short, so an exact counter of such a window
+// is believed, and rounding is thought of beside any other.
+
+// rounded returns, with the models that explain all wanted refusals, sliding
+// counters that round: where nothing else does, or nothing but exact ones that
+// they may be taken for.
+func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
+	other := func(c Candidate) bool { return c.Algorithm != limiter.SlidingCounter || c.Penalty > 0 || !c.mayRound() }
+	if f.after || f.dim == Tokens || slices.ContainsFunc(found, other) { // to thousands of tokens one more or fewer is no matter
+		return found
+	}
+	var usual, others []Candidate
+	for _, family := range f.families() {
+		if family.Algorithm != limiter.SlidingCounter {
+			continue
+		}
+		for _, family.Round = range []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest} {
+			c, ok := f.scan(family, wanted, true, 0, f.domain(family))
+			switch {
+			case !ok || len(c.Explained) < len(wanted):
+			case c.usualWindow():
+				usual = append(usual, c)
+			default:
+				others = append(others, c)
+			}
+		}
+	}
+	return slices.Concat(usual, found, others)
+}
+
+// mayRound reports whether c may be taken for what a counter is that rounds.
+func (c *Candidate) mayRound() bool {
+	const many = 100 // requests, of which one more or fewer is no matter
+	return c.Best <= many && !c.usualWindow()
+}
+
+// usualWindow reports whether the window may be one that people choose.
+func (c *Candidate) usualWindow() bool {
+	step := 5.0
+	switch {
+	case c.ParamHigh < 5:
+		step = 0.5
+	case c.ParamHigh < 30:
+		step = 1
+	}
+	return math.Ceil(c.ParamLow/step) <= math.Floor(c.ParamHigh/step)
+}

@@ -1,0 +1,53 @@
+package fit
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"probe/analysis/limiter"
+)
+
+// However a counter rounds and wherever its windows begin, the capacities that
+// its own log allows hold the one that has decided.
+func TestCountersAllow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		shape := Shape{
+			Dimension: Requests, Algorithm: limiter.SlidingCounter, CountRefused: rapid.Bool().Draw(t, "count_refused"),
+			Round: rapid.SampledFrom([]limiter.Rounding{"", limiter.RoundDown, limiter.RoundNearest}).Draw(t, "round"),
+		}
+		window := time.Duration(rapid.IntRange(500, 20_000).Draw(t, "window_ms")) * time.Millisecond
+		slack := window / time.Duration(rapid.IntRange(20, 2000).Draw(t, "slacks"))
+		capacity := float64(rapid.IntRange(1, 12).Draw(t, "capacity"))
+		rule := limiter.NewRule(limiter.Spec{
+			Algorithm: shape.Algorithm, Amount: capacity, Window: window, Round: shape.Round, CountRefused: shape.CountRefused,
+			Aligned: true, Phase: window * time.Duration(rapid.IntRange(0, 99).Draw(t, "phase_percent")) / 100,
+		})
+		var entries []entry
+		now := time.Duration(0)
+		for range rapid.IntRange(1, 60).Draw(t, "requests") {
+			now += window * time.Duration(rapid.IntRange(0, 30).Draw(t, "gap_percent")) / 100
+			ok := rule.Admits(now, 1)
+			if ok {
+				rule.Charge(now, 1)
+			} else {
+				rule.Refuse(now, 1, true)
+			}
+			booked := ok || shape.CountRefused
+			logged := now + slack*time.Duration(rapid.IntRange(0, 99).Draw(t, "late_percent"))/100
+			entries = append(entries, entry{at: logged, low: 1, high: 1, surely: booked, maybe: booked, admitted: ok, wanted: !ok})
+		}
+		slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+		g, ok := newGridScan(shape, newLedger(entries, slack), nil)
+		if !ok {
+			return // nothing was let in
+		}
+		allowed := g.capacities(cell{window.Seconds() / finestGrid, window.Seconds() * finestGrid})
+		if !slices.ContainsFunc(allowed, func(b band) bool { return b.floor <= capacity && capacity < b.ceil }) {
+			t.Fatalf("%v of %v in %v: allowed are %v", shape, capacity, window, allowed)
+		}
+	})
+}
