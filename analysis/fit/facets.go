@@ -3,7 +3,6 @@ package fit
 import (
 	"math"
 	"slices"
-	"time"
 
 	"probe/analysis/limiter"
 )
@@ -13,9 +12,7 @@ import (
 // of a window that had gone by at the stretch's pivot.
 type facet struct {
 	phase cell
-	cursor
 	next  int
-	asked time.Duration // when the latest admission came that was held against the capacities
 	band
 }
 
@@ -36,7 +33,7 @@ func (g *gridScan) part(c cell, part span) gridStretch {
 
 // facet returns a range of the phase with which nothing has been read.
 func (s *gridStretch) facet(phase cell) facet {
-	return facet{phase: phase, cursor: newCursor(s.from), next: s.from, band: band{0, math.Inf(1)}}
+	return facet{phase: phase, next: s.from, band: band{0, math.Inf(1)}}
 }
 
 // halves are the facets that f is split in.
@@ -45,32 +42,18 @@ func (s *gridStretch) halves(f *facet) (first, second facet) {
 	return s.facet(cell{f.phase.low, mid}), s.facet(cell{mid, f.phase.high})
 }
 
-// read goes on up to an entry. It gives up as soon as nothing can come of it.
+// read goes on up to an entry, or far enough to see that nothing can come of it.
 func (s *gridStretch) read(f *facet, upto int) {
 	if f.next >= upto || !f.open() {
 		return
 	}
 	r := s.replay(s.window, f.phase, s.from, s.to)
-	r.cursor = f.cursor
-	for ; f.next < upto && f.open(); f.next++ {
-		switch x := &s.ledger.entries[f.next]; {
-		case x.admitted && s.moreToCome(f):
-		case x.admitted:
-			f.floor = max(f.floor, r.low(f.next))
-			f.asked = x.at
-		case x.wanted:
-			f.ceil = min(f.ceil, r.high(f.next))
-		}
+	part := span{f.next, upto}
+	for _, i := range r.wantedWithin(part) {
+		f.ceil = min(f.ceil, r.high(i))
 	}
-	f.cursor = r.cursor
-}
-
-// moreToCome reports whether an admission is one of so many in a row that came
-// so fast that the next one asks for as much room.
-func (s *gridStretch) moreToCome(f *facet) bool {
-	const parts = 400 // of a window, in each of which one is enough
-	next := f.next + 1
-	return next < s.to && s.ledger.entries[next].admitted && s.ledger.entries[next].at-f.asked < seconds(s.window.low/parts)
+	f.floor = r.asked(part, f.floor, f.ceil)
+	f.next = upto
 }
 
 // toTheEnd returns the capacities that a facet allows when it has been read to
@@ -91,7 +74,7 @@ func (s *gridStretch) place() place {
 // begun are the facets to begin with: those at which an earlier fit has ended,
 // or the widest ones.
 func (s *gridStretch) begun() (all []facet) {
-	if kept, _, ok := recall[[]facet](s.kept, s.place(), s.ledger); ok {
+	if kept, _, ok := recall[[]facet](s.kept, s.place(), s.ledger.ledger); ok {
 		return slices.Clone(kept)
 	}
 	for p := 0.0; p < 1; p += widestPhase {
@@ -100,7 +83,9 @@ func (s *gridStretch) begun() (all []facet) {
 	return all
 }
 
-func (s *gridStretch) keep(facets []facet) { s.kept.keep(s.place(), s.ledger, s.settled, facets) }
+func (s *gridStretch) keep(facets []facet) {
+	s.kept.keep(s.place(), s.ledger.ledger, s.settled, facets)
+}
 
 // facets returns the ranges of the phase that the stretch leaves, and the
 // capacities that each allows.

@@ -98,7 +98,7 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 	if opens {
 		began = f.closed
 	}
-	kept := 0
+	over := 0 // windows end in the order in which they began
 	for k := range f.states {
 		s := &f.states[k]
 		if !f.surelyOpen(s, t) {
@@ -114,14 +114,10 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 				s.low += low
 			}
 		case surely:
-			continue // it is over, and what follows began with this request
+			over = k + 1 // and what follows began with this request
 		}
-		if kept != k {
-			f.states[kept] = *s
-		}
-		kept++
 	}
-	f.states = f.states[:kept]
+	f.states = f.states[over:]
 	if opens {
 		s := fork{first: t, last: t, contested: contested, band: began}
 		s.asks(asked, 0)

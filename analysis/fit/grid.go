@@ -17,7 +17,7 @@ import (
 // short stretches of the log, in which a range of phases is soon tried.
 type gridScan struct {
 	shape  Shape
-	ledger *ledger
+	ledger *gridLedger
 	kept   *shelf  // of earlier fits
 	least  float64 // capacity: that of the largest request that was let in
 
@@ -28,7 +28,7 @@ type gridScan struct {
 // Widths of the ranges of the window (a ratio) and of the phase (in windows):
 // the first ones, and those at which they are no longer split. Where more than
 // so many survive the log tells little, and they are taken as they are, if
-// only they are narrow enough for the two ends of a stretch to be compared.
+// only they are narrow enough for the two ends of most stretches to be compared.
 const (
 	widestGrid, enoughGrid, finestGrid = 1.04, 1.01, 1.001
 	widestPhase, partPhase             = 1.0 / 8, 1.0 / 512
@@ -50,15 +50,12 @@ func (g *gridScan) explains(c cell, capacity band) (explained []int) {
 		for p := 0.0; p < 1; p += partPhase {
 			r := g.replay(c, cell{p, p + partPhase}, from, to)
 			var some []int
-			for i := from; i < to; i++ {
-				switch {
-				case g.ledger.entries[i].admitted && r.low(i) > capacity.ceil+tiny:
-					some, i = nil, to // at this phase it would not have been let in
-				case g.ledger.entries[i].wanted && r.high(i) > capacity.floor+tiny:
+			for _, i := range r.wantedWithin(part) {
+				if r.high(i) > capacity.floor+tiny {
 					some = append(some, g.ledger.entries[i].event)
 				}
 			}
-			if len(some) > len(best) {
+			if len(some) > len(best) && r.asked(part, capacity.ceil+tiny, capacity.ceil+tiny) <= capacity.ceil+tiny {
 				best = some
 			}
 		}
@@ -69,19 +66,30 @@ func (g *gridScan) explains(c cell, capacity band) (explained []int) {
 
 // run returns the cells of the window in which some phase explains all wanted
 // refusals. While the longest window does, only one window has been seen to
-// end, and how much longer they are is not worth knowing closely.
+// end, and how much longer they are is not worth knowing closely. Nor is it where
+// none of many windows is ruled out that the log could rule out.
 func (g *gridScan) run(domain, within cell) (found []verdict) {
+	const many = 20
 	cells := domain.covering(within, widestGrid)
 	open := len(g.capacities(cell{within.high / finestGrid, within.high})) > 0
 	for len(cells) > 0 {
 		found = found[:0]
+		comparable, ruledOut := 0, 0
 		for _, c := range cells {
-			if n := g.capacities(c); len(n) > 0 {
+			n := g.capacities(c)
+			if len(n) > 0 {
 				found = append(found, verdict{cell: c, floor: n[0].floor, ceil: n[len(n)-1].ceil, whole: true})
+			}
+			if g.comparable(c) {
+				comparable++
+				if len(n) == 0 {
+					ruledOut++
+				}
 			}
 		}
 		ratio := cells[0].high / cells[0].low
-		if open || len(found) > mostGrids && ratio < enoughGrid || ratio < finestGrid {
+		little := len(found) > mostGrids && (ratio < enoughGrid || comparable >= many && ruledOut == 0)
+		if open || little || ratio < finestGrid {
 			break
 		}
 		cells = cells[:0]
@@ -93,10 +101,23 @@ func (g *gridScan) run(domain, within cell) (found []verdict) {
 	return found
 }
 
+// comparable reports whether a range of windows is narrow enough for both ends of
+// each stretch to be compared: how many have gone by is known to a part of one.
+func (g *gridScan) comparable(c cell) bool {
+	const part = 0.5
+	for _, s := range g.stretches(c) {
+		took := (g.ledger.entries[s.to-1].at - g.ledger.entries[s.from].at).Seconds()
+		if took/c.low-took/c.high > part && g.refused(s) {
+			return false
+		}
+	}
+	return true
+}
+
 // newGridScan prepares a scan. It is false when nothing was ever let in: no
 // capacity can be named then.
 func newGridScan(s Shape, l *ledger, kept *shelf) (*gridScan, bool) {
-	g := &gridScan{shape: s, ledger: l, kept: kept}
+	g := &gridScan{shape: s, ledger: newGridLedger(l), kept: kept}
 	for i := range l.entries {
 		if l.entries[i].admitted {
 			g.least = max(g.least, l.entries[i].low)
@@ -179,7 +200,7 @@ func (g *gridScan) boundary(window float64) (low, high time.Duration) {
 // replay returns a replay of a stretch.
 func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	return &gridReplay{
-		ledger: g.ledger, window: c, phase: phase, to: to, cursor: newCursor(from),
+		gridLedger: g.ledger, window: c, phase: phase, span: span{from, to}, sure: notTurned, may: notTurned,
 		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
 		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, round: g.shape.Round, overflows: g.shape.CountRefused,
 	}

@@ -2,6 +2,8 @@ package fit
 
 import (
 	"math"
+	"slices"
+	"sort"
 	"time"
 
 	"probe/analysis/limiter"
@@ -11,29 +13,80 @@ import (
 // another. Window k lasts from k to k + 1 on its scale, on which the pivot is
 // at the phase.
 type gridReplay struct {
-	*ledger
+	*gridLedger
 	window, phase cell
 	short, long   float64 // windows in a nanosecond, of the longest and of the shortest
-	to            int
-	pivot         time.Duration
-	weighs        bool             // counts the last window by the part of it that a sliding one would cover
-	round         limiter.Rounding // of that
-	overflows     bool             // refusals are booked, so that a window may hold more than the capacity
+	span
+	pivot     time.Duration
+	weighs    bool             // counts the last window by the part of it that a sliding one would cover
+	round     limiter.Rounding // of that
+	overflows bool             // refusals are booked, so that a window may hold more than the capacity
 
-	cursor
+	// Where windows k-1, k and k+1 begin: the first entries that are surely, and
+	// that may be, in them.
+	sure, may turn
 }
 
-// A cursor is where a replay has got to.
-type cursor struct {
-	// The first entries that are surely, and that may be, in the window before
-	// the request's, in its own, and in the one after.
-	sure, may [3]int32
-	before    int32 // entries surely before the request
+// A turn is where a window and its neighbours begin.
+type turn struct {
+	window float64
+	first  [3]int
 }
 
-func newCursor(from int) cursor {
-	at := int32(from)
-	return cursor{[3]int32{at, at, at}, [3]int32{at, at, at}, at}
+// notTurned is where nothing has begun.
+var notTurned = turn{window: math.NaN()}
+
+// A gridLedger is a ledger prepared for windows that follow one another.
+type gridLedger struct {
+	*ledger
+	before, after []int     // of each entry: how many have surely come before it, and may have
+	wantedAt      []int     // the refusals to explain
+	costs         []float64 // of each block, the largest
+}
+
+func newGridLedger(l *ledger) *gridLedger {
+	d := &gridLedger{ledger: l, before: make([]int, len(l.entries)), after: make([]int, len(l.entries))}
+	before, after := 0, 0
+	for i := range l.entries {
+		at := l.entries[i].at
+		for before < i && l.entries[before].at <= at-l.slack {
+			before++
+		}
+		for after = max(after, i); after < len(l.entries) && l.entries[after].at <= at+l.slack; {
+			after++
+		}
+		d.before[i], d.after[i] = before, after
+		if i%block == 0 {
+			d.costs = append(d.costs, 0)
+		}
+		d.costs[i/block] = max(d.costs[i/block], l.entries[i].low)
+		if l.entries[i].wanted {
+			d.wantedAt = append(d.wantedAt, i)
+		}
+	}
+	return d
+}
+
+// A block is so many entries of which the largest is known.
+const block = 64
+
+// largest is the most that a request of a part costs at least, or of what
+// is about as much of the log.
+func (d *gridLedger) largest(part span) (most float64) {
+	for b := part.from / block; b*block < part.to; b++ {
+		most = max(most, d.costs[b])
+	}
+	return most
+}
+
+// wantedWithin are the refusals to explain of a part of the log.
+func (d *gridLedger) wantedWithin(part span) []int {
+	i, _ := slices.BinarySearch(d.wantedAt, part.from)
+	k := i
+	for k < len(d.wantedAt) && d.wantedAt[k] < part.to {
+		k++
+	}
+	return d.wantedAt[i:k]
 }
 
 // earliest and latest are the least and the most that t can be on the scale.
@@ -53,61 +106,105 @@ func (r *gridReplay) latest(t time.Duration) float64 {
 	return after*r.long + r.phase.high
 }
 
-// surely returns what is booked for sure in window k-1+m or later, before the
-// request.
-func (r *gridReplay) surely(m int, k float64) float64 {
-	at := &r.sure[m]
-	for *at < r.before && r.earliest(r.entries[*at].at) < k-1+float64(m) {
-		*at++
+// turnTo puts a turn to window k; on says what is the moment of an entry on the
+// scale.
+func (r *gridReplay) turnTo(t *turn, k float64, on func(time.Duration) float64) {
+	if t.window == k {
+		return
 	}
-	return r.ledger.low[r.before] - r.ledger.low[min(*at, r.before)]
+	t.window = k
+	for m := range t.first {
+		begins := k - 1 + float64(m)
+		t.first[m] = r.from + sort.Search(r.to-r.from, func(i int) bool { return on(r.entries[r.from+i].at) >= begins })
+	}
+}
+
+// surely returns what is booked for sure in window k-1+m or later, before entry i.
+func (r *gridReplay) surely(m int, k float64, i int) float64 {
+	r.turnTo(&r.sure, k, r.earliest)
+	before := r.before[i]
+	return r.ledger.low[before] - r.ledger.low[min(r.sure.first[m], before)]
 }
 
 // low implements [replay].
 func (r *gridReplay) low(i int) float64 {
 	e := &r.entries[i]
-	for int(r.before) < i && r.entries[r.before].at <= e.at-r.slack {
-		r.before++
-	}
 	latest := r.latest(e.at)
 	k := math.Floor(r.earliest(e.at))
 	switch turns := math.Floor(latest) - k; {
 	case r.overflows && !r.weighs && turns == 0:
-		return r.surely(1, k) + e.low
+		return r.surely(1, k, i) + e.low
 	case r.overflows && !r.weighs:
 		return e.low
 	case !r.weighs && turns == 0:
 		// What came at the turn of the window belongs to one of the two: the
 		// fuller one holds half of both at least.
-		both := r.surely(0, k) + e.low
-		return max(r.surely(1, k)+e.low, both/2)
+		both := r.surely(0, k, i) + e.low
+		return max(r.surely(1, k, i)+e.low, both/2)
 	case !r.weighs && turns == 1:
-		return max(e.low, (r.surely(1, k)+e.low)/2)
+		return max(e.low, (r.surely(1, k, i)+e.low)/2)
 	case r.weighs && turns == 0:
-		cur := r.surely(1, k)
-		return cur + r.round.Of((k+1-latest)*(r.surely(0, k)-cur)-tiny) + e.low
+		cur := r.surely(1, k, i)
+		return cur + r.round.Of((k+1-latest)*(r.surely(0, k, i)-cur)-tiny) + e.low
 	case r.weighs && turns == 1:
-		last, cur := r.surely(1, k), r.surely(2, k)
+		last, cur := r.surely(1, k, i), r.surely(2, k, i)
 		return cur + r.round.Of((k+2-latest)*(last-cur)-tiny) + e.low
 	}
 	return e.low // any window may just have begun
 }
 
+// asked returns the most that the admissions of a part ask for, if that is more
+// than enough, or as much as is beyond ceil. Halves that cannot ask for more are
+// not looked at more closely; the later one, before which more was let in, is
+// looked at first.
+func (r *gridReplay) asked(part span, enough, ceil float64) float64 {
+	const few = 4 // entries
+	if part.to-part.from > few {
+		if enough > ceil || r.atMost(part) <= enough {
+			return enough
+		}
+		mid := (part.from + part.to) / 2
+		enough = r.asked(span{mid, part.to}, enough, ceil)
+		return r.asked(span{part.from, mid}, enough, ceil)
+	}
+	for i := part.from; i < part.to; i++ {
+		if r.entries[i].admitted {
+			enough = max(enough, r.low(i))
+		}
+	}
+	return enough
+}
+
+// atMost returns what low is at most for some entries that follow one another:
+// infinite where more than one window may begin among them. Where one may, what is
+// booked in it and of the one before weighs no more than all that is booked since
+// that one began.
+func (r *gridReplay) atMost(part span) float64 {
+	last := part.to - 1
+	k, latest := math.Floor(r.earliest(r.entries[part.from].at)), r.latest(r.entries[part.from].at)
+	if math.Floor(r.latest(r.entries[last].at)) > k+1 {
+		return math.Inf(1)
+	}
+	cost := r.largest(part)
+	cur, both := r.surely(1, k, last), r.surely(0, k, last)
+	switch {
+	case r.weighs:
+		return cur + r.round.Of(max(0, k+1-latest)*(both-cur)) + cost
+	case r.overflows:
+		return cur + cost
+	}
+	return max(cur+cost, (both+cost)/2)
+}
+
 // high implements [replay].
 func (r *gridReplay) high(i int) float64 {
 	e := &r.entries[i]
-	upto := i
-	for upto < r.to && r.entries[upto].at <= e.at+r.slack {
-		upto++
-	}
+	upto := min(r.to, r.after[i])
 	earliest := r.earliest(e.at)
 	k := math.Floor(earliest)
+	r.turnTo(&r.may, k, r.latest)
 	maybe := func(m int) float64 { // what may be booked in window k-1+m or later
-		at := &r.may[m]
-		for int(*at) < i && r.latest(r.entries[*at].at) < k-1+float64(m) {
-			*at++
-		}
-		total := r.ledger.high[upto] - r.ledger.high[*at]
+		total := r.ledger.high[upto] - r.ledger.high[min(r.may.first[m], i)]
 		if e.maybe {
 			total -= e.high // it is added below
 		}

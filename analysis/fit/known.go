@@ -35,18 +35,23 @@ func (f *fitter) known(wanted []int) (limits []Limit) {
 }
 
 // stillTrue returns the candidates of an earlier limit that still explain what
-// they did.
+// they did: those that explain all that is wanted or, if none does, some of it.
 func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candidate) {
-	for _, c := range k.Candidates() {
-		if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
-			continue
+	for _, again := range []func(Candidate, []int, int, int) (Candidate, bool){f.wholly, f.partly} {
+		for _, c := range k.Candidates() {
+			if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
+				continue
+			}
+			now, ok := again(c, wanted, tolerated, len(k.Explained))
+			if !now.IsRate() && !now.mayBeCap(len(k.Rivals) == 0) {
+				continue
+			}
+			if ok && len(now.Explained) >= len(k.Explained) {
+				found = append(found, now)
+			}
 		}
-		again, ok := f.again(c, wanted, tolerated, c.near(f.domain(c.Shape)), len(k.Explained))
-		if !again.IsRate() && !again.mayBeCap(len(k.Rivals) == 0) {
-			continue
-		}
-		if ok && len(again.Explained) >= len(k.Explained) {
-			found = append(found, again)
+		if len(found) > 0 {
+			break
 		}
 	}
 	if len(f.opt.Known) == 1 { // a block can be thought of only once something was let in after it
@@ -61,22 +66,30 @@ func (c *Candidate) near(domain cell) cell {
 	return cell{max(domain.low, c.ParamLow/near), min(domain.high, c.ParamHigh*near)}
 }
 
-// again looks for a limiter near where it was, for all wanted refusals or, if
-// it cannot, for as many as it can. Fewer than least are of no use.
-func (f *fitter) again(c Candidate, wanted []int, tolerated int, within cell, least int) (Candidate, bool) {
-	if c.Algorithm == limiter.Concurrency {
-		return f.flights(wanted)
-	}
-	if c.Every > 0 {
+// wholly looks for a limiter near where it was that explains all wanted refusals.
+func (f *fitter) wholly(c Candidate, wanted []int, tolerated, _ int) (Candidate, bool) {
+	switch {
+	case c.Algorithm == limiter.Concurrency:
+		now, ok := f.flights(wanted)
+		return now, ok && len(now.Explained) == len(wanted)
+	case c.Every > 0:
 		return f.stepped(wanted) // more was seen of its steps since
 	}
-	if found, ok := f.scan(c.Shape, wanted, true, tolerated, within); ok {
-		return found, true
+	return f.scan(c.Shape, wanted, true, tolerated, c.near(f.domain(c.Shape)))
+}
+
+// partly looks for a limiter near where it was that explains as many of the wanted
+// refusals as it can. Fewer than least are of no use.
+func (f *fitter) partly(c Candidate, wanted []int, tolerated, least int) (Candidate, bool) {
+	switch {
+	case c.Algorithm == limiter.Concurrency:
+		return f.flights(wanted)
+	case c.Every > 0:
+		return Candidate{}, false
+	case c.isGrid():
+		return f.someOf(c, wanted, tolerated, c.near(f.domain(c.Shape)), least)
 	}
-	if !c.isGrid() {
-		return f.scan(c.Shape, wanted, false, tolerated, within)
-	}
-	return f.someOf(c, wanted, tolerated, within, least)
+	return f.scan(c.Shape, wanted, false, tolerated, c.near(f.domain(c.Shape)))
 }
 
 // someOf looks for the refusals that a limiter explains whose windows follow

@@ -116,8 +116,10 @@ func (s *scan) explained(v *verdict) (which []int) {
 	return which
 }
 
-// mostPoints bounds the search for a value to quote.
-const mostPoints = 200
+// mostPoints bounds the search for a value to quote, and fewPoints that for one of
+// a limiter that is to explain a part only: which refusals are its own is all that
+// is asked.
+const mostPoints, fewPoints = 200, 20
 
 // pinpoint returns what a single parameter allows, the roundest one that
 // explains as much as the cells promise. A cell's bounds are those of its worst
@@ -126,8 +128,11 @@ const mostPoints = 200
 func (s *scan) pinpoint(cells []verdict) verdict {
 	queue := join(cells)
 	slices.SortStableFunc(queue, func(a, b cell) int { return cmp.Compare(b.high/b.low, a.high/a.low) })
-	best := verdict{}
-	for tried := 0; len(queue) > 0 && tried < mostPoints; tried++ {
+	best, most := verdict{}, mostPoints
+	if !s.single {
+		most = fewPoints
+	}
+	for tried := 0; len(queue) > 0 && tried < most; tried++ {
 		c := queue[0]
 		queue = queue[1:]
 		param := roundest(c.low, c.high)

@@ -140,14 +140,20 @@ func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
 // than they were made to be.
 //
 // A sliding counter lets one fewer of those through than fit (see
-// [limiter.Spec.Sustained]): it is soaked in as many small ones as the request
-// limit allows.
+// [limiter.Spec.Sustained]): it is soaked in small ones, in as many as let most
+// tokens through at the pace of the request limit.
 func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
 	const full, many = 0.998, 20
 	tokens := full * l.Low
 	n := math.Ceil(tokens / ax.cost())
 	if l.Algorithm == limiter.SlidingCounter {
-		n = math.Max(n, math.Min(many, math.Floor(s.belowRequests(ax.rate)*l.Param)))
+		pace := s.belowRequests(ax.rate) * l.Param // requests in a window
+		through := func(n float64) float64 { return math.Min(n-1, pace) / n }
+		for more := math.Max(n, 2); more <= many; more++ {
+			if through(more) > through(n) {
+				n = more
+			}
+		}
 	}
 	return s.holding(ax, tokens/n)
 }
