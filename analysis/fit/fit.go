@@ -100,8 +100,10 @@ func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
 		}
 	}
 	limits, left = f.onwards(wanted)
-	if len(left) > 0 && len(f.opt.Known) == 0 && f.log.inStages() && !f.alone {
-		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) {
+	stacked := len(limits) > 1
+	if (len(left) > 0 || stacked) && len(f.opt.Known) == 0 && f.log.inStages() && !f.alone {
+		// Two explain a part each of nearly any log: how it grew tells which.
+		if grown, fewer := f.stageByStage(wanted); len(fewer) < len(left) || stacked && len(fewer) == len(left) {
 			limits, left = grown, fewer
 		}
 	}
