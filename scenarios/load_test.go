@@ -65,6 +65,7 @@ func TestLoadReportsMistakes(t *testing.T) {
 		{"huge price", minimal + "prices: {tiers: [{input: 1e30, output: 1}]}\n", `a price has at most 12 digits`},
 		{"http with tokens", "name: x\ntarget: {base_url: 'http://h', kind: http}\nlook_for: [tokens]\n", `kind: http has no tokens; allowed: requests, burst`},
 		{"limit without window", minimal + "endpoint: {limits: [{dimension: requests, amount: 1}]}\n", `missing key "window" in endpoint.limits[0]; sliding_log needs one`},
+		{"rounding of a log", minimal + "endpoint: {limits: [{dimension: requests, amount: 1, window: 1, round: down}]}\n", `round: sliding_log does not read it; only: sliding_counter`},
 		{"burst of a log", minimal + "endpoint: {limits: [{dimension: requests, amount: 1, window: 1, burst: 2}]}\n", `burst: sliding_log does not read it; only: token_bucket, leaky_bucket`},
 		{"hot below cold", minimal + "endpoint: {limits: [{dimension: requests, algorithm: ramp, amount: 3, window: 1, hot: 2}]}\n", `hot: 2 must not be below amount (3)`},
 		{"charge of requests", minimal + "endpoint: {limits: [{dimension: requests, amount: 3, window: 1, charge: prompt}]}\n", `charge: is read only with dimension: tokens`},

@@ -24,6 +24,7 @@ func TestNewTwin(t *testing.T) {
 			{Dimension: "requests", Algorithm: "ramp", Amount: ref(3.0), WindowS: ref(1.0), Refusals: "burst"},
 			{Dimension: "requests", Algorithm: "fixed_window", Amount: ref(100.0), WindowS: ref(60.0), Aligned: true, CountRefused: true, PenaltyS: ref(5.0)},
 			{Dimension: "requests", Algorithm: "token_bucket", Amount: ref(30.0), WindowS: ref(15.0), BurstCapacity: ref(30.0), RefillEveryS: ref(1.0)},
+			{Dimension: "requests", Algorithm: "sliding_counter", Amount: ref(40.0), WindowS: ref(4.0), Round: limiter.RoundDown},
 			{Dimension: "tokens", Algorithm: "quota", Amount: ref(20000.0), Key: "trial"},
 			{Dimension: "requests", Algorithm: "fixed_window"},
 		},
@@ -45,7 +46,7 @@ func TestNewTwin(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := twin.Endpoint
-	if e.Dialect != "alibaba" || len(e.Limits) != 5 {
+	if e.Dialect != "alibaba" || len(e.Limits) != 6 {
 		t.Fatalf("dialect %s, %d limits: %+v", e.Dialect, len(e.Limits), e.Limits)
 	}
 	if l := e.Limits[0]; l.Amount != 600 || l.Window.Std() != time.Minute {
@@ -59,6 +60,9 @@ func TestNewTwin(t *testing.T) {
 	}
 	if l := e.Limits[4]; l.RefillEvery.Std() != time.Second {
 		t.Errorf("in steps of a second: %+v", l)
+	}
+	if l := e.Limits[5]; l.Round != "down" {
+		t.Errorf("a counter that rounds down: %+v", l)
 	}
 	l := e.Limits[2]
 	after := 3 + float64(l.Hot-3)*11/l.WarmUp.Std().Seconds()

@@ -70,8 +70,7 @@ func newGridLedger(l *ledger) *gridLedger {
 // A block is so many entries of which the largest is known.
 const block = 64
 
-// largest is the most that a request of a part costs at least, or of what
-// is about as much of the log.
+// largest is no less than any request of a part costs at least.
 func (d *gridLedger) largest(part span) (most float64) {
 	for b := part.from / block; b*block < part.to; b++ {
 		most = max(most, d.costs[b])
@@ -175,16 +174,12 @@ func (r *gridReplay) asked(part span, enough, ceil float64) float64 {
 	return enough
 }
 
-// atMost returns what low is at most for some entries that follow one another:
-// infinite where more than one window may begin among them. Where one may, what is
-// booked in it and of the one before weighs no more than all that is booked since
-// that one began.
+// atMost returns what low is at most for some entries that follow one another.
+// Where windows begin among them, what counts weighs no more than all that is
+// booked since the first entry's began.
 func (r *gridReplay) atMost(part span) float64 {
 	last := part.to - 1
 	k, latest := math.Floor(r.earliest(r.entries[part.from].at)), r.latest(r.entries[part.from].at)
-	if math.Floor(r.latest(r.entries[last].at)) > k+1 {
-		return math.Inf(1)
-	}
 	cost := r.largest(part)
 	cur, both := r.surely(1, k, last), r.surely(0, k, last)
 	switch {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"probe/analysis"
+	"probe/analysis/limiter"
 	"probe/attack/endpoint/endpointtest"
 )
 
@@ -142,6 +143,18 @@ func TestWholeProbes(t *testing.T) {
 			within(t, "effective RPM", d.Effective.RPM.Value, test.rpm, 0.01)
 			within(t, "effective TPM", d.Effective.TPM.Value, test.tpm, 0.01)
 		})
+	}
+}
+
+// A counter that counts in whole numbers lets one request more through in each
+// window, which is found over HTTP.
+func TestWholeRounding(t *testing.T) {
+	wholeProbe(t)
+	_, d := probeVirtually(t, "quickstart", "--speed", "1", "--set", "look_for=requests", "--set", "search.max_window=20s",
+		"--set", "endpoint.limits=[{dimension: requests, algorithm: sliding_counter, amount: 10, window: 10s, round: down}]")
+	within(t, "effective RPM", d.Effective.RPM.Value, 60, 0.01)
+	if len(d.Limits) != 1 || d.Limits[0].Round != limiter.RoundDown {
+		t.Errorf("limits %+v, want one that rounds down", d.Limits)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-chi/httprate"
 	"github.com/throttled/throttled/v2"
 	throttledmem "github.com/throttled/throttled/v2/store/memstore"
 	"github.com/ulule/limiter/v3"
@@ -80,6 +81,13 @@ func TestXRateWaitThenRefuse(t *testing.T) {
 				ok(w, r)
 			}))
 		})
+}
+
+// Its counter rounds to the nearest: 29 come through in each window, and 30 at the
+// right moments.
+func TestHTTPRate(t *testing.T) {
+	check(t, "go-chi/httprate: 30 in 5 s", truth{rpm: 29 * 12, rates: []float64{29 * 12, 30 * 12}, algorithms: []string{"sliding_counter"}},
+		func(t *testing.T) string { return serve(t, httprate.LimitAll(30, 5*time.Second)(http.HandlerFunc(ok))) })
 }
 
 func TestUlule(t *testing.T) {
