@@ -21,6 +21,7 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 	if f.after || f.dim == Tokens || slices.ContainsFunc(found, other) { // to thousands of tokens one more or fewer is no matter
 		return found
 	}
+	const few = 4 // requests: counters of so few, if they may round and have any window, explain too much
 	var usual, others []Candidate
 	for _, family := range f.families() {
 		if family.Algorithm != limiter.SlidingCounter {
@@ -32,7 +33,7 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 			case !ok || len(c.Explained) < len(wanted):
 			case c.usualWindow():
 				usual = append(usual, c)
-			default:
+			case len(found) > 0 || c.Best > few:
 				others = append(others, c)
 			}
 		}
