@@ -143,19 +143,28 @@ func (s *Search) paced(ax *axis, l *fit.Limit, share float64) Stage {
 // [limiter.Spec.Sustained]): it is soaked in small ones, in as many as let most
 // tokens through at the pace of the request limit.
 func (s *Search) soakSize(ax *axis, l *fit.Limit) Size {
-	const full, many = 0.998, 20
+	const full = 0.998
 	tokens := full * l.Low
 	n := math.Ceil(tokens / ax.cost())
 	if l.Algorithm == limiter.SlidingCounter {
-		pace := s.belowRequests(ax.rate) * l.Param // requests in a window
-		through := func(n float64) float64 { return math.Min(n-1, pace) / n }
-		for more := math.Max(n, 2); more <= many; more++ {
-			if through(more) > through(n) {
-				n = more
-			}
-		}
+		n = pieces(n, s.belowRequests(ax.rate)*l.Param)
 	}
 	return s.holding(ax, tokens/n)
+}
+
+// pieces is how many requests, least or more, a sliding counter's window of tokens
+// is cut into for most tokens to come through: all requests but one do in each
+// window, or as many as the pace is.
+func pieces(least, pace float64) float64 {
+	const many = 20
+	through := func(n float64) float64 { return math.Min(n-1, pace) / n }
+	best := least
+	for n := math.Max(least, 2); n <= many; n++ {
+		if through(n) > through(best) {
+			best = n
+		}
+	}
+	return best
 }
 
 // soakAbove goes over the limit, starting from a soak below it, until something

@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -148,6 +149,31 @@ func TestFindsTraps(t *testing.T) {
 			f := run(t, config(test.within, test.lookFor...), test.far)
 			checkLimits(t, f, test.within, test.want)
 		})
+	}
+}
+
+// Two limiters explain a part each of nearly any log. Which two it were is told by
+// how the log grew: one of them had been met alone.
+func TestFindsStackedAsTheLogGrew(t *testing.T) {
+	t.Parallel()
+	e := near(
+		untyped(limit(limiter.TokenBucket, 1, 800*time.Millisecond)),
+		untyped(tokens(limit(limiter.TokenBucket, 47_967, 32_800*time.Millisecond))),
+		untyped(tokens(limit(limiter.TokenBucket, 7065, 2500*time.Millisecond))),
+	)
+	e.ServerClock = false
+	e.Rand = rand.New(rand.NewPCG(3, 1)) // two windows explain this one's log as a whole
+	cfg := config(100*time.Second, search.LookRequests, search.LookTokens)
+	cfg.MaxRPS, cfg.MaxPrompt = 400, 30_000
+	f := run(t, cfg, e)
+	limits, left := f.limits(fit.Tokens, cfg.MaxWindow)
+	if len(limits) != 2 || left > 0 {
+		t.Fatalf("%d refusals left, found %v", left, describeAll(limits))
+	}
+	for _, l := range limits {
+		if l.Algorithm != limiter.TokenBucket {
+			t.Errorf("found %v, want a bucket", l.Shape)
+		}
 	}
 }
 
