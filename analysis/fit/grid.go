@@ -74,21 +74,21 @@ func (g *gridScan) run(domain, within cell) (found []verdict) {
 	open := len(g.capacities(cell{within.high / finestGrid, within.high})) > 0
 	for len(cells) > 0 {
 		found = found[:0]
-		comparable, ruledOut := 0, 0
+		told, ruledOut := 0, 0 // of the windows that the log could tell from others
 		for _, c := range cells {
 			n := g.capacities(c)
 			if len(n) > 0 {
 				found = append(found, verdict{cell: c, floor: n[0].floor, ceil: n[len(n)-1].ceil, whole: true})
 			}
 			if g.comparable(c) {
-				comparable++
+				told++
 				if len(n) == 0 {
 					ruledOut++
 				}
 			}
 		}
 		ratio := cells[0].high / cells[0].low
-		little := len(found) > mostGrids && (ratio < enoughGrid || comparable >= many && ruledOut == 0)
+		little := len(found) > mostGrids && (ratio < enoughGrid || told >= many && ruledOut == 0)
 		if open || little || ratio < finestGrid {
 			break
 		}
@@ -200,7 +200,7 @@ func (g *gridScan) boundary(window float64) (low, high time.Duration) {
 // replay returns a replay of a stretch.
 func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	return &gridReplay{
-		gridLedger: g.ledger, window: c, phase: phase, span: span{from, to}, sure: notTurned, may: notTurned,
+		gridLedger: g.ledger, phase: phase, span: span{from, to}, sure: notTurned, may: notTurned,
 		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
 		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, round: g.shape.Round, overflows: g.shape.CountRefused,
 	}

@@ -14,8 +14,8 @@ import (
 // at the phase.
 type gridReplay struct {
 	*gridLedger
-	window, phase cell
-	short, long   float64 // windows in a nanosecond, of the longest and of the shortest
+	phase       cell
+	short, long float64 // windows in a nanosecond, of the longest and of the shortest
 	span
 	pivot     time.Duration
 	weighs    bool             // counts the last window by the part of it that a sliding one would cover
@@ -125,7 +125,7 @@ func (r *gridReplay) surely(m int, k float64, i int) float64 {
 	return r.ledger.low[before] - r.ledger.low[min(r.sure.first[m], before)]
 }
 
-// low implements [replay].
+// low is that of a [replay]. Entries may be asked for in any order.
 func (r *gridReplay) low(i int) float64 {
 	e := &r.entries[i]
 	latest := r.latest(e.at)
@@ -191,7 +191,7 @@ func (r *gridReplay) atMost(part span) float64 {
 	return max(cur+cost, (both+cost)/2)
 }
 
-// high implements [replay].
+// high is that of a [replay]. Entries may be asked for in any order.
 func (r *gridReplay) high(i int) float64 {
 	e := &r.entries[i]
 	upto := min(r.to, r.after[i])

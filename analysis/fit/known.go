@@ -37,12 +37,14 @@ func (f *fitter) known(wanted []int) (limits []Limit) {
 // stillTrue returns the candidates of an earlier limit that still explain what
 // they did: those that explain all that is wanted or, if none does, some of it.
 func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candidate) {
-	for _, again := range []func(Candidate, []int, int, int) (Candidate, bool){f.wholly, f.partly} {
+	wholly := func(c Candidate) (Candidate, bool) { return f.wholly(c, wanted, tolerated) }
+	partly := func(c Candidate) (Candidate, bool) { return f.partly(c, wanted, tolerated, len(k.Explained)) }
+	for _, again := range []func(Candidate) (Candidate, bool){wholly, partly} {
 		for _, c := range k.Candidates() {
 			if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
 				continue
 			}
-			now, ok := again(c, wanted, tolerated, len(k.Explained))
+			now, ok := again(c)
 			if !now.IsRate() && !now.mayBeCap(len(k.Rivals) == 0) {
 				continue
 			}
@@ -67,7 +69,7 @@ func (c *Candidate) near(domain cell) cell {
 }
 
 // wholly looks for a limiter near where it was that explains all wanted refusals.
-func (f *fitter) wholly(c Candidate, wanted []int, tolerated, _ int) (Candidate, bool) {
+func (f *fitter) wholly(c Candidate, wanted []int, tolerated int) (Candidate, bool) {
 	switch {
 	case c.Algorithm == limiter.Concurrency:
 		now, ok := f.flights(wanted)

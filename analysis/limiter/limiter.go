@@ -170,7 +170,7 @@ func (s Spec) Rate() float64 {
 // that one request fewer than fit at once comes through in each, unless it rounds
 // down. One that rounds to the nearest lets in as many as that one where they
 // come at the right moments, and one fewer where they come at any. Where only
-// one fits, every other window stays empty, or every third.
+// one fits, every other window stays empty, or every third if it rounds to the nearest.
 func (s Spec) Sustained(cost float64) float64 {
 	switch {
 	case !(cost > 0) || s.Amount < cost:

@@ -153,8 +153,8 @@ func TestWholeRounding(t *testing.T) {
 	_, d := probeVirtually(t, "quickstart", "--speed", "1", "--set", "look_for=requests", "--set", "search.max_window=20s",
 		"--set", "endpoint.limits=[{dimension: requests, algorithm: sliding_counter, amount: 10, window: 10s, round: down}]")
 	within(t, "effective RPM", d.Effective.RPM.Value, 60, 0.01)
-	if len(d.Limits) != 1 || d.Limits[0].Round != limiter.RoundDown {
-		t.Errorf("limits %+v, want one that rounds down", d.Limits)
+	if len(d.Limits) != 1 || d.Limits[0].Round != limiter.RoundDown || !strings.Contains(d.Limits[0].Why, "rounded down") {
+		t.Errorf("limits %+v, want one that rounds down, and says so", d.Limits)
 	}
 }
 
