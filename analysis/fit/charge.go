@@ -51,13 +51,17 @@ func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, 
 // Simpler looks for another way to charge where a single limit was found that
 // needs windows which follow one another, or refusals that have an effect of
 // their own: many logs can be explained by those, whatever is charged. It is
-// false when none explains the log without them.
+// false when none explains the log without them, and without contradicting more of it.
 func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
 	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
 	if len(wanted) == 0 || len(found.Limits) != 1 || slices.ContainsFunc(found.Limits[0].Candidates(), simple) {
 		return found, false
 	}
-	return found.instead(l, wanted, o, func(s Shape) bool { return !s.isGrid() && !s.CountRefused })
+	other, ok := found.instead(l, wanted, o, func(s Shape) bool { return !s.isGrid() && !s.CountRefused })
+	if !ok || other.Limits[0].Contradicted > found.Limits[0].Contradicted {
+		return found, false
+	}
+	return other, true
 }
 
 // instead returns another way to charge under which one limit, of the shapes

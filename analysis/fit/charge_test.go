@@ -55,3 +55,39 @@ func TestExplainsChargeAfter(t *testing.T) {
 		})
 	}
 }
+
+// A simpler limit that charges otherwise is no better if it contradicts more of the
+// log: in a long one a few admissions are tolerated.
+func TestSimplerContradictsNoMore(t *testing.T) {
+	l := &Log{Slack: time.Millisecond}
+	at := time.Duration(0)
+	say := func(fate Fate, prompt, completion float64, later time.Duration) {
+		at += later
+		outcome := exchange.Success
+		if fate == Refused {
+			outcome = exchange.TokenRate
+		}
+		l.Events = append(l.Events, Event{At: at, Done: at, Fate: fate, Outcome: outcome, Prompt: prompt, Completion: completion, MaxTokens: completion})
+	}
+	for range 1000 { // so that two admissions may contradict
+		say(Admitted, 1, 1, 3*time.Minute)
+	}
+	say(Admitted, 100, 1, 3*time.Minute)
+	say(Admitted, 100, 1, 500*time.Millisecond)
+	say(Refused, 100, 1, 500*time.Millisecond)
+	say(Admitted, 100, 50, 3*time.Minute)
+	say(Refused, 100, 1, 500*time.Millisecond) // 200 were let in before
+	say(Refused, 100, 1, 500*time.Millisecond)
+
+	grid := Candidate{Shape: Shape{Dimension: Tokens, Accounting: PromptPlusCompl, Algorithm: limiter.FixedWindow, Aligned: true}}
+	for _, test := range []struct {
+		contradicted int
+		want         bool
+	}{{0, false}, {2, true}} {
+		grid.Contradicted = test.contradicted
+		found := Charge{Accounting: PromptPlusCompl, Limits: []Limit{{Candidate: grid}}}
+		if other, ok := Simpler(l, found, l.Refusals(Tokens), Options{}); ok != test.want {
+			t.Errorf("beside a model that contradicts %d admissions: %v, %+v", test.contradicted, ok, other)
+		}
+	}
+}
