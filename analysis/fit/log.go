@@ -295,7 +295,7 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	untyped := func(e Event) bool {
 		return e.Fate == Refused && e.Outcome == exchange.Unclassified && e.Prompt <= SmallPrompt
 	}
-	if !slices.ContainsFunc(l.Events, untyped) {
+	if first := slices.IndexFunc(l.Events, untyped); first < 0 || !o.Replicas && l.tooSoonForTokens(first, o.withDefaults()) {
 		return Requests
 	}
 	as := *l
@@ -319,6 +319,27 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		return Tokens
 	}
 	return Requests
+}
+
+// tooSoonForTokens reports whether the first of some refusals cannot have been for
+// tokens: a limit lets in what it holds, which is the largest request that was let
+// in at least, before it refuses any. A few admissions may contradict it.
+func (l *Log) tooSoonForTokens(first int, o Options) bool {
+	var let []float64
+	sent := 0.0 // tokens, at most
+	until := l.Events[first].At + 2*l.Slack
+	for i := range l.Events {
+		e := &l.Events[i]
+		if e.Fate == Admitted {
+			let = append(let, e.Prompt)
+		}
+		if e.At <= until {
+			sent += e.Prompt + max(e.Completion, e.MaxTokens)
+		}
+	}
+	slices.Sort(let)
+	largest := len(let) - 1 - int(o.Tolerance*float64(len(let)))
+	return largest >= 0 && sent <= let[largest]
 }
 
 // Refusals returns the indexes of the events that a limiter of dim refused,

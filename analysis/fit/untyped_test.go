@@ -1,0 +1,76 @@
+package fit
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"probe/analysis/exchange"
+	"probe/analysis/limiter"
+)
+
+// What a limit of tokens refused is not too soon for one.
+func TestTooSoonForTokens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rule := limiter.NewRule(limiter.Spec{
+			Algorithm: rapid.SampledFrom([]limiter.Algorithm{
+				limiter.SlidingLog, limiter.FixedWindow, limiter.TokenBucket, limiter.SlidingCounter,
+			}).Draw(t, "algorithm"),
+			CountRefused: rapid.Bool().Draw(t, "count_refused"),
+			Penalty:      time.Duration(rapid.IntRange(0, 20).Draw(t, "penalty")) * time.Second,
+			Amount:       float64(rapid.IntRange(20, 2000).Draw(t, "amount")),
+			Window:       time.Duration(rapid.IntRange(1, 60).Draw(t, "window")) * time.Second,
+		})
+		slack := time.Duration(rapid.IntRange(0, 200).Draw(t, "slack_ms")) * time.Millisecond
+		l := &Log{Slack: slack}
+		at := time.Duration(0)
+		for range rapid.IntRange(5, 200).Draw(t, "requests") {
+			at += time.Duration(rapid.IntRange(1, 3000).Draw(t, "gap_ms")) * time.Millisecond
+			prompt := float64(rapid.IntRange(1, 1000).Draw(t, "prompt"))
+			e := Event{At: at + time.Duration(rapid.IntRange(0, int(slack)).Draw(t, "late")), Fate: Admitted, Outcome: exchange.Success, Prompt: prompt, Completion: 1}
+			if rule.Admits(at, prompt+1) {
+				rule.Charge(at, prompt+1)
+			} else {
+				rule.Refuse(at, prompt+1, true)
+				e.Fate, e.Outcome, e.Completion, e.MaxTokens = Refused, exchange.Unclassified, 0, 1
+			}
+			l.Events = append(l.Events, e)
+		}
+		slices.SortStableFunc(l.Events, func(a, b Event) int { return int(a.At - b.At) })
+		for i := range l.Events {
+			if l.Events[i].Fate == Refused && l.tooSoonForTokens(i, Options{}) {
+				t.Fatalf("the refusal at %v is thought to be too soon", l.Events[i].At)
+			}
+		}
+	})
+}
+
+// Small requests that were refused before as many tokens had been sent as the
+// largest one holds were not refused for tokens.
+func TestUntypedTooSoon(t *testing.T) {
+	l := &Log{Slack: time.Millisecond}
+	say := func(at time.Duration, fate Fate, prompt float64) {
+		outcome := exchange.Success
+		if fate == Refused {
+			outcome = exchange.Unclassified
+		}
+		l.Events = append(l.Events, Event{At: at, Done: at, Fate: fate, Outcome: outcome, Prompt: prompt, Completion: 1})
+	}
+	for k := range 10 {
+		say(time.Duration(k)*10*time.Millisecond, Admitted, 16)
+	}
+	say(110*time.Millisecond, Refused, 16)
+	for _, test := range []struct {
+		prompt float64
+		want   bool
+	}{{170, false}, {200, true}} {
+		events := len(l.Events)
+		say(time.Minute, Admitted, test.prompt)
+		if got := l.tooSoonForTokens(10, Options{}); got != test.want {
+			t.Errorf("a request of %v was let in: %v", test.prompt, got)
+		}
+		l.Events = l.Events[:events]
+	}
+}
