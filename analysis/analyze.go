@@ -167,6 +167,7 @@ func newEvidence(in Input) *evidence {
 	}
 	e.explainTokens(trial, in.Fit)
 	e.explainOutputs(all, trials, in)
+	e.requests, e.tokens, e.outputs.limits = fit.Cautious(e.requests), fit.Cautious(e.tokens), fit.Cautious(e.outputs.limits)
 	if ramp, ok := e.protection.Limit(); ok {
 		e.ramp = &ramp
 	}

@@ -293,7 +293,7 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 		lowK, highK := limits[k].RateBounds()
 		low, high = math.Min(low, lowK), math.Min(high, highK)
 	}
-	b := Bound{Value: ptr(60 * l.Quoted()), Low: ptr(60 * low), High: ptr(60 * high), BoundBy: perSecond}
+	b := Bound{Value: ptr(60 * l.Rate()), Low: ptr(60 * low), High: ptr(60 * high), BoundBy: perSecond}
 	if l.Window() >= minuteFrom {
 		b.BoundBy = perMinute
 	}

@@ -88,22 +88,33 @@ func (l *Limit) RateBounds() (low, high float64) {
 	return low, high
 }
 
-// Quoted is the rate to rely on, per second: what the best candidate sustains
-// with the values quoted for it. Where a rival sustains less than half of that
-// the models are so far apart that the best is a guess, and the rate is the
-// lowest of all, which holds whichever of them is true.
-func (l *Limit) Quoted() float64 {
+// Cautious returns the limit as it is to be relied on. The simplest model is quoted,
+// unless a rival sustains less than half of what it does: the models are so far
+// apart then that any is a guess, and the one that sustains least is quoted,
+// because that holds whichever of them is true.
+func (l *Limit) Cautious() Limit {
 	const farApart = 2
-	lowest := l.Rate()
-	for _, r := range l.Rivals {
-		if r.IsRate() {
-			lowest = min(lowest, r.Rate())
+	all := l.Candidates()
+	least := 0
+	for i := range all {
+		if all[i].IsRate() && all[i].Rate() < all[least].Rate() {
+			least = i
 		}
 	}
-	if l.Rate() > farApart*lowest {
-		return lowest
+	if !l.IsRate() || l.Rate() <= farApart*all[least].Rate() {
+		return *l
 	}
-	return l.Rate()
+	slow := all[least]
+	return Limit{Candidate: slow, Rivals: slices.Delete(all, least, least+1)}
+}
+
+// Cautious returns limits as they are to be relied on: see [Limit.Cautious].
+func Cautious(limits []Limit) []Limit {
+	var all []Limit
+	for i := range limits {
+		all = append(all, limits[i].Cautious())
+	}
+	return all
 }
 
 // Slowest returns the index of the limit with the lowest rate, -1 for none. A
@@ -111,7 +122,7 @@ func (l *Limit) Quoted() float64 {
 func Slowest(limits []Limit) int {
 	best := -1
 	for i := range limits {
-		if limits[i].IsRate() && (best < 0 || limits[i].Quoted() < limits[best].Quoted()) {
+		if limits[i].IsRate() && (best < 0 || limits[i].Rate() < limits[best].Rate()) {
 			best = i
 		}
 	}

@@ -78,7 +78,10 @@ func (s *scan) capacity(v verdict) (low, high float64) {
 // numbers, so the roundest that the log allows.
 func (s *scan) quote(c *Candidate, cells []verdict) {
 	s.kept = nil // single values are not met again
-	v := s.pinpoint(cells)
+	v := s.pinpoint(s.slowest(c, cells))
+	if v.explained < cells[0].explained {
+		v = s.pinpoint(cells)
+	}
 	if v.explained < cells[0].explained {
 		s.single = false
 		v = s.pinpoint(cells)
@@ -99,6 +102,19 @@ func (s *scan) quote(c *Candidate, cells []verdict) {
 			c.Contradicted++
 		}
 	}
+}
+
+// slowest returns the cells under which least is sustained where the parameter is
+// known vaguely, and else all of them: what is quoted holds then, whatever it is.
+func (s *scan) slowest(c *Candidate, cells []verdict) []verdict {
+	const near = 1.25
+	switch {
+	case c.ParamHigh <= vague*c.ParamLow:
+		return cells
+	case s.shape.isBucket():
+		return slices.DeleteFunc(slices.Clone(cells), func(v verdict) bool { return v.low > near*c.ParamLow })
+	}
+	return slices.DeleteFunc(slices.Clone(cells), func(v verdict) bool { return near*v.high < c.ParamHigh })
 }
 
 // explained returns which of the wanted refusals a verdict explains.

@@ -21,7 +21,9 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 	if f.after || f.dim == Tokens || slices.ContainsFunc(found, other) { // to thousands of tokens one more or fewer is no matter
 		return found
 	}
-	const few = 4 // requests: counters of so few, if they may round and have any window, explain too much
+	// Counters of few requests, if they may round and have any window, explain too
+	// much, unless many refusals say closely which window it is.
+	const few, nearly, many = 4, 1.005, 300
 	var usual, others []Candidate
 	for _, family := range f.families() {
 		if family.Algorithm != limiter.SlidingCounter {
@@ -33,7 +35,7 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 			case !ok || len(c.Explained) < len(wanted):
 			case c.usualWindow():
 				usual = append(usual, c)
-			case len(found) > 0 || c.Best > few:
+			case len(found) > 0 || c.Best > few || c.ParamHigh <= nearly*c.ParamLow && len(wanted) >= many:
 				others = append(others, c)
 			}
 		}

@@ -47,15 +47,27 @@ func (l *Log) allFull(wanted []int, open int) (full []int) {
 // as much as a share was used of the whole. Windows of the replicas begin at
 // moments of their own, so that together they are one only more or less.
 func (f *fitter) shared(wanted []int) (Limit, bool) {
+	const known = 2 // how much less closely than so many admissions are tolerated
 	whole := *f
 	whole.replicas = mostReplicas
 	for _, tolerance := range []float64{f.opt.Tolerance, 0.01, 0.05} { // of the admissions
 		whole.opt.Tolerance = tolerance
 		if found := whole.sharedTolerating(wanted); len(found) > 0 {
+			for i := range found {
+				if found[i].Contradicted > 0 {
+					found[i].blur(known * tolerance)
+				}
+			}
 			return Limit{Candidate: found[0], Rivals: found[1:]}, true
 		}
 	}
 	return Limit{}, false
+}
+
+// blur makes the ranges of a parameter and of the rate wider by a share of them.
+func (c *Candidate) blur(share float64) {
+	c.ParamLow, c.ParamHigh = c.ParamLow/(1+share), c.ParamHigh*(1+share)
+	c.RateLow, c.RateHigh = c.RateLow/(1+share), c.RateHigh*(1+share)
 }
 
 // sharedTolerating is shared with the tolerance of f.

@@ -48,6 +48,9 @@ type axis struct {
 	// the lowest rate that the limit was known by when the last soak was sent.
 	soaked bool
 	below  float64
+	// cautious tells that the slowest limit was approached too closely by its simplest
+	// model, and is soaked by the one that sustains least: see [fit.Limit.Cautious].
+	cautious bool
 	// steps tells that it was asked whether room comes back in steps.
 	steps bool
 }
@@ -107,7 +110,12 @@ func (s *Search) explore(ax *axis) error {
 		}
 	}
 	const mostLimiters = 3
-	for range mostLimiters {
+	for soaked := range mostLimiters {
+		if _, left := s.limits(ax.dim); soaked > 0 && left > 0 { // it is no second limiter that refused the soak
+			if _, err := s.flood(ax); err != nil {
+				return err
+			}
+		}
 		if ended, err := s.tellApart(ax); ended || err != nil {
 			return err
 		}
@@ -161,8 +169,10 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 	if s.proven(ax) || s.shared(ax) {
 		return false, nil // only to be verified
 	}
-	if err := s.recover(ax); err != nil {
-		return false, err
+	if !ax.back {
+		if err := s.recover(ax); err != nil {
+			return false, err
+		}
 	}
 	if err := s.narrow(ax, mostQuestions); err != nil {
 		return false, err

@@ -162,12 +162,13 @@ func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *a
 }
 
 // price is what an idea costs: admissions relative to the limit and time
-// relative to two windows.
+// relative to windows as long as they may be, and to the block that every refusal
+// may be followed by.
 func (s *Search) price(i *idea, l *fit.Limit, ax *axis, p prospect) float64 {
 	const least = 0.3
 	units := math.Max(1, l.Best/ax.costOf(i.stage.Size(0)))
 	took := p.counts*i.stage.Rest.Seconds() + p.share*i.stage.Duration().Seconds()
-	return least + p.admitted/(units+1) + took/(4*l.Window().Seconds())
+	return least + p.admitted/(units+1) + took/(4*(l.LongestWindow()+l.Penalty).Seconds())
 }
 
 // ideas returns what may be asked about the candidates of a limit.

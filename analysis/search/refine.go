@@ -252,7 +252,10 @@ func (s *Search) squeeze(ax *axis, c *fit.Candidate, rest time.Duration, steps i
 // the first refusal: which rates are possible is known better then, whatever a
 // refusal does.
 func (s *Search) pace(ax *axis, l *fit.Limit, rest time.Duration, share float64) Stage {
-	const over = 1.5 // of what the limit holds
+	over := 1.5 // of what the limit holds
+	if l.Aligned || l.Algorithm == limiter.SlidingCounter {
+		over = 2.2 // a whole window lies within it, whenever that begins
+	}
 	low, high := l.RateBounds()
 	rate := low * math.Pow(high/low, share) / ax.cost()
 	if !(rate > 0) || math.IsInf(rate, 1) {

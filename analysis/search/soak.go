@@ -25,9 +25,21 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	if err := s.sharpen(ax); err != nil {
 		return false, err
 	}
-	limits, _ := s.limits(ax.dim)
-	limit, ok := slowest(limits)
-	return !ok || !s.cfg.Verify || limit.RateLow <= ax.below*(1+nearest), nil
+	limits, left := s.limits(ax.dim)
+	limit, ok := ax.toSoak(limits)
+	if !ok {
+		return left == 0, nil // what explained the refusals does not explain those of the soaks
+	}
+	return !s.cfg.Verify || limit.RateLow <= ax.below*(1+nearest), nil
+}
+
+// toSoak returns the slowest of some limits as it is to be soaked.
+func (ax *axis) toSoak(limits []fit.Limit) (fit.Limit, bool) {
+	l, ok := slowest(limits)
+	if ok && ax.cautious {
+		l = l.Cautious()
+	}
+	return l, ok
 }
 
 // soakBelow holds a rate just below the slowest limit for the longest window
@@ -40,7 +52,7 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 	}
 	for ax.margin <= furthest {
 		limits, _ := s.limits(ax.dim)
-		limit, ok := slowest(limits)
+		limit, ok := ax.toSoak(limits)
 		if !ok {
 			return true, nil
 		}
@@ -56,7 +68,13 @@ func (s *Search) soakBelow(ax *axis) (held bool, err error) {
 		ax.filled = tally(xs)[exchange.Success]
 		after, left := s.limits(ax.dim)
 		if len(after) > len(limits) || left > 0 {
+			ax.cautious = false
 			return false, nil // another limiter
+		}
+		best, _ := slowest(after)
+		if slow := best.Cautious(); !ax.cautious && slow.Rate() < best.Rate() {
+			ax.margin, ax.cautious = 0, true
+			continue
 		}
 		ax.margin *= 2 // the same one: it was approached too closely
 	}
@@ -178,11 +196,11 @@ func (s *Search) soakAbove(ax *axis) error {
 		return nil
 	}
 	limits, _ := s.limits(ax.dim)
-	limit, ok := slowest(limits)
+	limit, ok := ax.toSoak(limits)
 	if !ok {
 		return nil
 	}
-	overs := []float64{1 + math.Max(s.cfg.Precision, s.closest(&limit)), 1 + 2*nearest, 1.3, 1.7}
+	overs := []float64{1 + nearest, 1 + 2*nearest, 1.3, 1.7}
 	if limit.Algorithm == limiter.TokenBucket {
 		overs = []float64{1.6, 2.4}
 	}
@@ -223,9 +241,30 @@ func (s *Search) soakAbove(ax *axis) error {
 			return nil
 		}
 		held = st
+		if more, err := s.farAbove(ax, st.Rate/each); more || err != nil {
+			return err
+		}
 	}
 	s.warn("%s: nothing was refused above the limit found", ax)
 	return s.fromIdle(ax, held)
+}
+
+// farAbove asks on about the latest limiter after a soak above was let in, when what
+// explains the refusals may allow much more: to go over that step by step is dear.
+// It reports whether the limit surely lies above the rate of the soak.
+func (s *Search) farAbove(ax *axis, rate float64) (bool, error) {
+	const much = 1.3
+	limits, _ := s.limits(ax.dim)
+	allows := func(c fit.Candidate) bool { return odd(c) && c.RateHigh > much*rate }
+	if len(limits) == 0 || !slices.ContainsFunc(limits[len(limits)-1].Candidates(), allows) {
+		return false, nil
+	}
+	if err := s.sharpen(ax); err != nil {
+		return false, err
+	}
+	limits, _ = s.limits(ax.dim)
+	limit, ok := ax.toSoak(limits)
+	return ok && limit.RateLow > rate, nil
 }
 
 // surelyRefused reports whether something of a stage is refused under all beliefs.

@@ -43,8 +43,8 @@ func TestFindsBucketsInSteps(t *testing.T) {
 			l := &limits[0]
 			rate := test.amount / test.window.Seconds()
 			low, high := l.RateBounds()
-			if rate < low*(1-1e-9) || rate > high*(1+1e-9) || math.Abs(l.Quoted()-rate) > 0.02*rate || high-low > narrow*rate {
-				t.Errorf("%v sustains %v in [%v, %v], want %v", l.Shape, l.Quoted(), low, high, rate)
+			if rate < low*(1-1e-9) || rate > high*(1+1e-9) || math.Abs(l.Rate()-rate) > 0.02*rate || high-low > narrow*rate {
+				t.Errorf("%v sustains %v in [%v, %v], want %v", l.Shape, l.Rate(), low, high, rate)
 			}
 			switch {
 			case test.aligned:

@@ -1,7 +1,11 @@
 package search_test
 
 import (
+	"cmp"
+	"fmt"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -180,18 +184,29 @@ func TestFindsStackedAsTheLogGrew(t *testing.T) {
 // A counter that rounds lets requests in that an exact one of a usual window would
 // not. Exact ones of other windows remain its rivals.
 func TestFindsRounding(t *testing.T) {
-	const amount, window = 10, 10 * time.Second
-	for _, rounding := range []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest} {
-		t.Run(string(rounding), func(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		amount   float64
+		window   time.Duration
+		rounding limiter.Rounding
+		rtt      time.Duration
+	}{
+		{"down", 10, 10 * time.Second, limiter.RoundDown, 10 * time.Millisecond},
+		{"to the nearest", 10, 10 * time.Second, limiter.RoundNearest, 10 * time.Millisecond},
+		{"few, of an unusual window", 2, 5400 * time.Millisecond, limiter.RoundDown, 140 * time.Millisecond},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			l := limit(limiter.SlidingCounter, amount, window)
-			l.Round = rounding
-			f := run(t, config(20*time.Second, search.LookRequests), near(l))
-			limits, left := f.limits(fit.Requests, 20*time.Second)
+			l := limit(limiter.SlidingCounter, test.amount, test.window)
+			l.Round = test.rounding
+			e := near(l)
+			e.RTT, e.Jitter, e.Rand = test.rtt, test.rtt/7, rand.New(rand.NewPCG(2, 1))
+			f := run(t, config(100*time.Second, search.LookRequests), e)
+			limits, left := f.limits(fit.Requests, 100*time.Second)
 			if len(limits) != 1 || left > 0 {
 				t.Fatalf("%d refusals left, found %v", left, describeAll(limits))
 			}
-			if got := limits[0]; got.Algorithm != limiter.SlidingCounter || got.Round != rounding || got.Best != amount {
+			if got := limits[0]; got.Algorithm != limiter.SlidingCounter || got.Round != test.rounding || got.Best != test.amount {
 				t.Errorf("found %v of %v", got.Shape, got.Best)
 			}
 			rate := l.Sustained(1)
@@ -244,6 +259,140 @@ func TestFindsRateBehindBlocks(t *testing.T) {
 	const truth = 7 / 2.5
 	if low, high := limits[0].RateBounds(); low > truth || high < truth || high > 1.5*low {
 		t.Errorf("found %v to %v a second, want %v", low, high, truth)
+	}
+}
+
+// What is let in behind blocks is asked about closely as soon as a rate above what
+// they look like is let in, and not gone over step by step.
+func TestBlocksAreCheap(t *testing.T) {
+	for _, l := range []sim.Limit{
+		limit(limiter.SlidingLog, 1, 7*time.Second),
+		limit(limiter.TokenBucket, 2, time.Second),
+		limit(limiter.SlidingLog, 60, 7*time.Second),
+	} {
+		t.Run(fmt.Sprintf("%s of %v", l.Algorithm, l.Amount), func(t *testing.T) {
+			t.Parallel()
+			e := near(blocking(l))
+			asked := map[string]int{} // questions, and soaks that were let in
+			var f found
+			f.Search = search.New(config(40*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+				refused := e.Refused
+				reply, err := e.Send(st)
+				f.all = append(f.all, reply.Exchanges...)
+				if e.Refused == refused {
+					st.Question += ", let in"
+				}
+				asked[st.Question]++
+				return reply, err
+			})
+			if err := f.Run(); err != nil {
+				t.Fatal(err)
+			}
+			if asked["verify_above, let in"] > 1 || asked["recovery"] > 1 {
+				t.Errorf("asked %v", asked)
+			}
+			limits, left := f.limits(fit.Requests, 40*time.Second)
+			if len(limits) != 1 || left > 0 {
+				t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
+			}
+			rate := l.Sustained(1)
+			if low, high := limits[0].RateBounds(); low > rate || high < rate || high > 1.05*low {
+				t.Errorf("found %v to %v a second, want %v", low, high, rate)
+			}
+		})
+	}
+}
+
+// Shares that replicas keep of a limit look like something else until a soak is
+// refused for which that does not account.
+func TestFindsSharesBySoaks(t *testing.T) {
+	const replicas, within = 2, 100 * time.Second
+	for _, test := range []struct {
+		share   sim.Limit
+		seed    uint64 // with which the balancer deals so
+		closely float64
+	}{
+		{limit(limiter.SlidingLog, 171, time.Minute), 2, 0.001},
+		{limit(limiter.TokenBucket, 52, time.Minute), 4, 0.1},
+	} {
+		t.Run(string(test.share.Algorithm), func(t *testing.T) {
+			t.Parallel()
+			e := near(test.share)
+			e.Replicas, e.RTT, e.Jitter, e.Rand = replicas, 60*time.Millisecond, 8*time.Millisecond, rand.New(rand.NewPCG(test.seed, 1))
+			cfg := config(within, search.LookRequests)
+			cfg.MaxRPS = 400
+			var f found
+			flooded := false
+			f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
+				reply, err := e.Send(st)
+				f.all = append(f.all, reply.Exchanges...)
+				flooded = flooded || st.Question == search.Flood
+				return reply, err
+			})
+			if err := f.Run(); err != nil {
+				t.Fatal(err)
+			}
+			l := fit.NewLog(f.all)
+			limits, left := fit.Explain(l, fit.Requests, "", l.Refusals(fit.Requests), fit.Options{MaxWindow: within, Replicas: flooded})
+			if len(limits) != 1 || len(left) > 0 || !limits[0].Shared {
+				t.Fatalf("%d refusals left, found %v", len(left), describeAll(limits))
+			}
+			if got, want := limits[0].Rate(), replicas*test.share.Rate(); math.Abs(got-want) > test.closely*want {
+				t.Errorf("found %v a second, want %v", got, want)
+			}
+		})
+	}
+}
+
+// Where a rate below the simplest model's is refused, one below the slowest of all
+// models is held, and that is what the limit is known by.
+func TestSoaksBelowTheSlowestModel(t *testing.T) {
+	t.Parallel()
+	const rate = 427 / 9.7
+	cfg := config(100*time.Second, search.LookRequests)
+	cfg.MaxRPS = 400
+	e := near(blocking(limit(limiter.TokenBucket, 427, 9700*time.Millisecond)))
+	e.ServerClock, e.RTT, e.Jitter = false, 200*time.Millisecond, 20*time.Millisecond
+	refused := 0 // soaks below
+	var f found
+	f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
+		before := e.Refused
+		reply, err := e.Send(st)
+		f.all = append(f.all, reply.Exchanges...)
+		if st.Question == "verify_below" && e.Refused > before {
+			refused++
+		}
+		return reply, err
+	})
+	if err := f.Run(); err != nil {
+		t.Fatal(err)
+	}
+	limits, left := f.limits(fit.Requests, cfg.MaxWindow)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
+	}
+	limit := limits[0].Cautious()
+	if low, high := limit.RateBounds(); low > rate || high < rate || limit.Rate() > rate || limit.Rate() < 0.8*rate {
+		t.Errorf("%v: %v, from %v to %v a second, want %v", limit.Shape, limit.Rate(), low, high, rate)
+	}
+	if refused > 2 {
+		t.Errorf("%d soaks below the limit were refused", refused)
+	}
+}
+
+// The faster of two limits is known by what the slower one cannot have refused.
+func TestFindsFasterBesideCounted(t *testing.T) {
+	t.Parallel()
+	counted := func(l *sim.Limit) { l.CountRefused = true }
+	f := run(t, config(100*time.Second, search.LookRequests), near(
+		with(limit(limiter.SlidingLog, 62, 39100*time.Millisecond), counted), with(limit(limiter.SlidingLog, 4, time.Second), counted)))
+	limits, left := f.limits(fit.Requests, 100*time.Second)
+	if len(limits) != 2 || left > 0 {
+		t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
+	}
+	slices.SortFunc(limits, func(a, b fit.Limit) int { return cmp.Compare(b.Rate(), a.Rate()) })
+	if fast := limits[0]; fast.Best != 4 || fast.ParamLow > 1 || fast.ParamHigh < 1 {
+		t.Errorf("found %v of %v, windows of %v to %v s", fast.Shape, fast.Best, fast.ParamLow, fast.ParamHigh)
 	}
 }
 

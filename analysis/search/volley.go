@@ -156,7 +156,7 @@ func (st *Stage) cut(after time.Duration) {
 
 // begin notes that a limiter began to be filled.
 func (ax *axis) begin(xs []exchange.Exchange) {
-	ax.filled = 0
+	ax.filled, ax.back = 0, false
 	if len(xs) > 0 {
 		ax.began = xs[0].Sent
 	}

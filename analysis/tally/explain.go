@@ -180,6 +180,7 @@ func explainDimension(xs []exchange.Exchange, dim fit.Dimension, resolution, max
 	}
 	found, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, opt)
 	unexplained := len(left)
+	found = fit.Cautious(found)
 	found = slices.DeleteFunc(found, func(c fit.Limit) bool { // a few refusals fit many limiters by chance
 		few := len(c.Explained) < fewestRefused
 		if few {
