@@ -252,9 +252,10 @@ func (s *Search) squeeze(ax *axis, c *fit.Candidate, rest time.Duration, steps i
 // the first refusal: which rates are possible is known better then, whatever a
 // refusal does.
 func (s *Search) pace(ax *axis, l *fit.Limit, rest time.Duration, share float64) Stage {
-	over := 1.5 // of what the limit holds
+	over, least := 1.5, 0 // of what the limit holds, and requests
 	if l.Aligned || l.Algorithm == limiter.SlidingCounter {
 		over = 2.2 // a whole window lies within it, whenever that begins
+		least = 10 // and a few of them at several moments of a window
 	}
 	low, high := l.RateBounds()
 	rate := low * math.Pow(high/low, share) / ax.cost()
@@ -263,7 +264,7 @@ func (s *Search) pace(ax *axis, l *fit.Limit, rest time.Duration, share float64)
 	}
 	return s.shaped(ax, Stage{
 		Question: "pace", Dimension: ax.dim, Why: "whether a rate between those that are possible holds", Rest: rest,
-		Rate: math.Min(rate, ax.rate), Hits: int(math.Ceil(over*l.Best/ax.cost())) + 2, Sizes: []Size{ax.size}, StopAfter: 1,
+		Rate: math.Min(rate, ax.rate), Hits: max(least, int(math.Ceil(over*l.Best/ax.cost()))+2), Sizes: []Size{ax.size}, StopAfter: 1,
 	})
 }
 

@@ -28,7 +28,7 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	limits, left := s.limits(ax.dim)
 	limit, ok := ax.toSoak(limits)
 	if !ok {
-		return left == 0, nil // what explained the refusals does not explain those of the soaks
+		return left == 0 || len(limits) > 0, nil // else what explained the refusals does not explain those of the soaks
 	}
 	return !s.cfg.Verify || limit.RateLow <= ax.below*(1+nearest), nil
 }
@@ -186,10 +186,9 @@ func pieces(least, pace float64) float64 {
 }
 
 // soakAbove goes over the limit, starting from a soak below it, until something
-// is refused: by as much as the soak below stayed under it and, where that is not
-// enough, by more. A bucket, which then is full, is gone over by so much that its
-// store is used up within two windows, or by as much as faster limits allow,
-// where that is enough to use it up.
+// is refused: by a little and, where that is not enough, by more. A bucket, which
+// then is full, is gone over by so much that its store is used up within two
+// windows, or by as much as faster limits allow, where that is enough to use it up.
 func (s *Search) soakAbove(ax *axis) error {
 	const enough = 1.15 // times a bucket's rate
 	if !s.cfg.Verify {
@@ -200,7 +199,7 @@ func (s *Search) soakAbove(ax *axis) error {
 	if !ok {
 		return nil
 	}
-	overs := []float64{1 + nearest, 1 + 2*nearest, 1.3, 1.7}
+	overs := []float64{1 + nearest, 1.1, 1.3, 1.7}
 	if limit.Algorithm == limiter.TokenBucket {
 		overs = []float64{1.6, 2.4}
 	}
