@@ -107,39 +107,11 @@ func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
 			limits, left = grown, fewer
 		}
 	}
-	if len(limits) == 2 && len(f.opt.Known) == 0 {
-		f.loosen(&limits[0], &limits[1], wanted)
+	if len(f.opt.Known) == 0 { // else they are looked for near where they were
+		limits = f.loosened(limits, wanted)
 	}
 	f.prove(limits)
 	return limits, left
-}
-
-// loosen widens the faster of two limits to all that the log allows beside the slower
-// one: what may have been refused by that says nothing of it.
-func (f *fitter) loosen(a, b *Limit, wanted []int) {
-	const single = 1.0001 // a ratio
-	fast, slow := a, b
-	if fast.Rate() < slow.Rate() {
-		fast, slow = slow, fast
-	}
-	c := &fast.Candidate
-	if !fast.IsRate() || !slow.IsRate() || slow.isGrid() || slow.Penalty > 0 || c.Penalty > 0 || c.Contradicted > 0 {
-		return
-	}
-	also, ok := f.scan(slow.Shape, wanted, false, 0, cell{slow.Param / single, slow.Param * single})
-	rest := without(wanted, also.Explained)
-	if !ok || len(rest) == 0 {
-		return
-	}
-	wide, ok := f.scan(c.Shape, rest, true, 0, f.domain(c.Shape))
-	if !ok || wide.ParamLow > c.ParamLow || wide.ParamHigh < c.ParamHigh {
-		return
-	}
-	if !c.isBucket() && wide.usualWindow() && !c.usualWindow() {
-		c.Param, c.Best = wide.Param, wide.Best
-	}
-	c.ParamLow, c.ParamHigh, c.Low, c.High = wide.ParamLow, wide.ParamHigh, min(c.Low, wide.Low), max(c.High, wide.High)
-	c.RateLow, c.RateHigh = min(c.RateLow, wide.RateLow), max(c.RateHigh, wide.RateHigh)
 }
 
 // inStages reports whether the log is of more than one stage.

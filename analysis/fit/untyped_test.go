@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -28,17 +29,20 @@ func TestTooSoonForTokens(t *testing.T) {
 		at := time.Duration(0)
 		for range rapid.IntRange(5, 200).Draw(t, "requests") {
 			at += time.Duration(rapid.IntRange(1, 3000).Draw(t, "gap_ms")) * time.Millisecond
-			prompt := float64(rapid.IntRange(1, 1000).Draw(t, "prompt"))
-			e := Event{At: at + time.Duration(rapid.IntRange(0, int(slack)).Draw(t, "late")), Fate: Admitted, Outcome: exchange.Success, Prompt: prompt, Completion: 1}
-			if rule.Admits(at, prompt+1) {
-				rule.Charge(at, prompt+1)
+			prompt, answer := float64(rapid.IntRange(1, 1000).Draw(t, "prompt")), float64(rapid.IntRange(1, 1000).Draw(t, "answer"))
+			e := Event{
+				At:   at + time.Duration(rapid.IntRange(0, int(slack)).Draw(t, "late")),
+				Fate: Admitted, Outcome: exchange.Success, Prompt: prompt, Completion: answer,
+			}
+			if rule.Admits(at, prompt+answer) {
+				rule.Charge(at, prompt+answer)
 			} else {
-				rule.Refuse(at, prompt+1, true)
-				e.Fate, e.Outcome, e.Completion, e.MaxTokens = Refused, exchange.Unclassified, 0, 1
+				rule.Refuse(at, prompt+answer, true)
+				e.Fate, e.Outcome, e.Completion, e.MaxTokens = Refused, exchange.Unclassified, 0, answer
 			}
 			l.Events = append(l.Events, e)
 		}
-		slices.SortStableFunc(l.Events, func(a, b Event) int { return int(a.At - b.At) })
+		slices.SortStableFunc(l.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 		for i := range l.Events {
 			if l.Events[i].Fate == Refused && l.tooSoonForTokens(i, Options{}) {
 				t.Fatalf("the refusal at %v is thought to be too soon", l.Events[i].At)

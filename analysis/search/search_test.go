@@ -68,10 +68,18 @@ type found struct {
 
 func run(t *testing.T, cfg search.Config, e *sim.Endpoint) found {
 	t.Helper()
+	return watched(t, cfg, e, func(search.Stage, int) {})
+}
+
+// watched is run, and shows each stage and how many of its requests were refused.
+func watched(t *testing.T, cfg search.Config, e *sim.Endpoint, see func(st search.Stage, refused int)) found {
+	t.Helper()
 	var f found
 	f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
+		before := e.Refused
 		reply, err := e.Send(st)
 		f.all = append(f.all, reply.Exchanges...)
+		see(st, e.Refused-before)
 		return reply, err
 	})
 	if err := f.Run(); err != nil {

@@ -240,7 +240,7 @@ func (s *Search) soakAbove(ax *axis) error {
 			return nil
 		}
 		held = st
-		if more, err := s.farAbove(ax, st.Rate/each); more || err != nil {
+		if more, err := s.farAbove(ax, limits, st.Rate/each); more || err != nil {
 			return err
 		}
 	}
@@ -250,18 +250,24 @@ func (s *Search) soakAbove(ax *axis) error {
 
 // farAbove asks on about the latest limiter after a soak above was let in, when what
 // explains the refusals may allow much more: to go over that step by step is dear.
-// It reports whether the limit surely lies above the rate of the soak.
-func (s *Search) farAbove(ax *axis, rate float64) (bool, error) {
+// Before are the limits as they were known before. It reports whether the limit
+// surely lies above the rate of the soak.
+func (s *Search) farAbove(ax *axis, before []fit.Limit, rate float64) (bool, error) {
 	const much = 1.3
-	limits, _ := s.limits(ax.dim)
-	allows := func(c fit.Candidate) bool { return odd(c) && c.RateHigh > much*rate }
-	if len(limits) == 0 || !slices.ContainsFunc(limits[len(limits)-1].Candidates(), allows) {
+	mayAllow := func(limits []fit.Limit) bool {
+		allows := func(c fit.Candidate) bool { return odd(c) && c.RateHigh > much*rate }
+		return len(limits) > 0 && slices.ContainsFunc(limits[len(limits)-1].Candidates(), allows)
+	}
+	if !mayAllow(before) {
+		return false, nil // the soaks that follow are read together, to read each takes long
+	}
+	if limits, _ := s.limits(ax.dim); !mayAllow(limits) {
 		return false, nil
 	}
 	if err := s.sharpen(ax); err != nil {
 		return false, err
 	}
-	limits, _ = s.limits(ax.dim)
+	limits, _ := s.limits(ax.dim)
 	limit, ok := ax.toSoak(limits)
 	return ok && limit.RateLow > rate, nil
 }

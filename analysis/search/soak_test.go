@@ -100,15 +100,11 @@ func TestSoakAboveIsNoticed(t *testing.T) {
 // soaksAbove counts the stages of a search for request limits that go above one.
 func soaksAbove(t *testing.T, e *sim.Endpoint) (n int) {
 	t.Helper()
-	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+	watched(t, config(20*time.Second, search.LookRequests), e, func(st search.Stage, _ int) {
 		if st.Question == "verify_above" {
 			n++
 		}
-		return e.Send(st)
 	})
-	if err := s.Run(); err != nil {
-		t.Fatal(err)
-	}
 	return n
 }
 
@@ -138,18 +134,12 @@ func TestHeldOnce(t *testing.T) {
 	e := near(limit(limiter.SlidingLog, 50, 10*time.Second))
 	e.Replicas = 3
 	held := 0
-	s := search.New(config(20*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
-		refused := e.Refused
-		reply, err := e.Send(st)
-		if st.Question == "verify_below" && e.Refused == refused {
+	f := watched(t, config(20*time.Second, search.LookRequests), e, func(st search.Stage, refused int) {
+		if st.Question == "verify_below" && refused == 0 {
 			held++
 		}
-		return reply, err
 	})
-	if err := s.Run(); err != nil {
-		t.Fatal(err)
-	}
 	if held != 1 {
-		t.Errorf("%d soaks below the limit were held, want 1: %q", held, s.Warnings)
+		t.Errorf("%d soaks below the limit were held, want 1: %q", held, f.Warnings)
 	}
 }

@@ -274,20 +274,12 @@ func TestBlocksAreCheap(t *testing.T) {
 			t.Parallel()
 			e := near(blocking(l))
 			asked := map[string]int{} // questions, and soaks that were let in
-			var f found
-			f.Search = search.New(config(40*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
-				refused := e.Refused
-				reply, err := e.Send(st)
-				f.all = append(f.all, reply.Exchanges...)
-				if e.Refused == refused {
+			f := watched(t, config(40*time.Second, search.LookRequests), e, func(st search.Stage, refused int) {
+				if refused == 0 {
 					st.Question += ", let in"
 				}
 				asked[st.Question]++
-				return reply, err
 			})
-			if err := f.Run(); err != nil {
-				t.Fatal(err)
-			}
 			if asked["verify_above, let in"] > 1 || asked["recovery"] > 1 {
 				t.Errorf("asked %v", asked)
 			}
@@ -321,17 +313,8 @@ func TestFindsSharesBySoaks(t *testing.T) {
 			e.Replicas, e.RTT, e.Jitter, e.Rand = replicas, 60*time.Millisecond, 8*time.Millisecond, rand.New(rand.NewPCG(test.seed, 1))
 			cfg := config(within, search.LookRequests)
 			cfg.MaxRPS = 400
-			var f found
 			flooded := false
-			f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
-				reply, err := e.Send(st)
-				f.all = append(f.all, reply.Exchanges...)
-				flooded = flooded || st.Question == search.Flood
-				return reply, err
-			})
-			if err := f.Run(); err != nil {
-				t.Fatal(err)
-			}
+			f := watched(t, cfg, e, func(st search.Stage, _ int) { flooded = flooded || st.Question == search.Flood })
 			l := fit.NewLog(f.all)
 			limits, left := fit.Explain(l, fit.Requests, "", l.Refusals(fit.Requests), fit.Options{MaxWindow: within, Replicas: flooded})
 			if len(limits) != 1 || len(left) > 0 || !limits[0].Shared {
@@ -344,6 +327,28 @@ func TestFindsSharesBySoaks(t *testing.T) {
 	}
 }
 
+// Windows of replicas begin at moments of their own: where together they are not
+// quite one, what it lets through is known no better than that.
+func TestSharesOfWindowsAreInDoubt(t *testing.T) {
+	t.Parallel()
+	const replicas, within = 3, 20 * time.Second
+	share := limit(limiter.FixedWindow, 14, 10*time.Second)
+	e := near(share)
+	e.Replicas, e.RTT, e.Jitter, e.Rand = replicas, 60*time.Millisecond, 8*time.Millisecond, rand.New(rand.NewPCG(0, 1))
+	cfg := config(within, search.LookRequests)
+	cfg.MaxRPS = 400
+	f := run(t, cfg, e)
+	l := fit.NewLog(f.all)
+	limits, left := fit.Explain(l, fit.Requests, "", l.Refusals(fit.Requests), fit.Options{MaxWindow: within, Replicas: true})
+	if len(limits) != 1 || len(left) > 0 || !limits[0].Shared || limits[0].Contradicted == 0 {
+		t.Fatalf("%d refusals left, found %v", len(left), describeAll(limits))
+	}
+	rate := replicas * share.Rate()
+	if low, high := limits[0].RateBounds(); low > rate || high < rate || high > 1.3*low {
+		t.Errorf("found %v to %v a second, want %v", low, high, rate)
+	}
+}
+
 // Where a rate below the simplest model's is refused, one below the slowest of all
 // models is held, and that is what the limit is known by.
 func TestSoaksBelowTheSlowestModel(t *testing.T) {
@@ -353,20 +358,12 @@ func TestSoaksBelowTheSlowestModel(t *testing.T) {
 	cfg.MaxRPS = 400
 	e := near(blocking(limit(limiter.TokenBucket, 427, 9700*time.Millisecond)))
 	e.ServerClock, e.RTT, e.Jitter = false, 200*time.Millisecond, 20*time.Millisecond
-	refused := 0 // soaks below
-	var f found
-	f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
-		before := e.Refused
-		reply, err := e.Send(st)
-		f.all = append(f.all, reply.Exchanges...)
-		if st.Question == "verify_below" && e.Refused > before {
-			refused++
+	soaks := 0 // below the limit, that were refused
+	f := watched(t, cfg, e, func(st search.Stage, refused int) {
+		if st.Question == "verify_below" && refused > 0 {
+			soaks++
 		}
-		return reply, err
 	})
-	if err := f.Run(); err != nil {
-		t.Fatal(err)
-	}
 	limits, left := f.limits(fit.Requests, cfg.MaxWindow)
 	if len(limits) != 1 || left > 0 {
 		t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
@@ -375,8 +372,8 @@ func TestSoaksBelowTheSlowestModel(t *testing.T) {
 	if low, high := limit.RateBounds(); low > rate || high < rate || limit.Rate() > rate || limit.Rate() < 0.8*rate {
 		t.Errorf("%v: %v, from %v to %v a second, want %v", limit.Shape, limit.Rate(), low, high, rate)
 	}
-	if refused > 2 {
-		t.Errorf("%d soaks below the limit were refused", refused)
+	if soaks > 2 {
+		t.Errorf("%d soaks below the limit were refused", soaks)
 	}
 }
 
@@ -391,8 +388,22 @@ func TestFindsFasterBesideCounted(t *testing.T) {
 		t.Fatalf("%d limits found, %d refusals left: %v", len(limits), left, describeAll(limits))
 	}
 	slices.SortFunc(limits, func(a, b fit.Limit) int { return cmp.Compare(b.Rate(), a.Rate()) })
-	if fast := limits[0]; fast.Best != 4 || fast.ParamLow > 1 || fast.ParamHigh < 1 {
+	fast := limits[0]
+	if fast.Best != 4 || fast.ParamLow > 1 || fast.ParamHigh < 1 {
 		t.Errorf("found %v of %v, windows of %v to %v s", fast.Shape, fast.Best, fast.ParamLow, fast.ParamHigh)
+	}
+	l := fit.NewLog(f.all)
+	for _, i := range fast.Explained {
+		sooner := l.Events[i].At - time.Duration(fast.Param*float64(time.Second)) - 2*l.Slack
+		first, _ := slices.BinarySearchFunc(l.Events, sooner, func(e fit.Event, at time.Duration) int { return cmp.Compare(e.At, at) })
+		if float64(i-first) < fast.Best {
+			t.Errorf("%d requests came in the %v s before the refusal at %v that %v are said to explain", i-first, fast.Param, l.Events[i].At, fast.Best)
+		}
+	}
+	for _, i := range l.Refusals(fit.Requests) {
+		if !slices.ContainsFunc(limits, func(l fit.Limit) bool { return slices.Contains(l.Explained, i) }) {
+			t.Errorf("no limit explains the refusal at %v", l.Events[i].At)
+		}
 	}
 }
 

@@ -77,9 +77,9 @@ func Warms(asked []Asked) bool {
 		if asked[i].Stage.Question != Warmth || asked[i].Stage.Rest == 0 {
 			continue
 		}
-		warm := -1
+		warm := -1 // with as little silence before it as keeps requests apart
 		for k := i - 1; k >= 0 && warm < 0; k-- {
-			if before := &asked[k].Stage; before.Rest == 0 && before.Rate == asked[i].Stage.Rate && before.Hits == asked[i].Stage.Hits {
+			if before := &asked[k].Stage; before.Rest < asked[i].Stage.Rest && before.Rate == asked[i].Stage.Rate && before.Hits == asked[i].Stage.Hits {
 				warm = k
 			}
 		}
