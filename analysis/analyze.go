@@ -193,7 +193,7 @@ func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
 // of it by itself, and what the trials tell that ask about it.
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
-	o.Replicas = o.Replicas && !fit.Whole(e.requests)
+	o = o.Beside(e.requests)
 	found, left := tokenLimits(e.log, fit.PromptPlusCompl, wanted, o)
 	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
 	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {

@@ -129,7 +129,7 @@ func candidates(w io.Writer, xs []exchange.Exchange, known map[fit.Dimension][]f
 	for _, dim := range []fit.Dimension{fit.Requests, fit.Tokens} {
 		wanted := l.Refusals(dim)
 		if dim == fit.Tokens {
-			wanted = l.RefusalsBeside(dim, known[fit.Requests])
+			wanted, o = l.RefusalsBeside(dim, known[fit.Requests]), o.Beside(known[fit.Requests])
 		}
 		o.Known = known[dim]
 		limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, o)

@@ -1,6 +1,9 @@
 package fit
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A Charge is one way in which token limits may charge, and the limits that
 // explain a log then.
@@ -51,17 +54,33 @@ func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, 
 // Simpler looks for another way to charge where a single limit was found that
 // needs windows which follow one another, or refusals that have an effect of
 // their own: many logs can be explained by those, whatever is charged. It is
-// false when none explains the log without them, and without contradicting more of it.
+// false when none explains the log with less of that, and without contradicting more of it.
 func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
-	simple := func(c Candidate) bool { return !c.isGrid() && !c.CountRefused && c.Penalty == 0 }
-	if len(wanted) == 0 || len(found.Limits) != 1 || slices.ContainsFunc(found.Limits[0].Candidates(), simple) {
+	if len(wanted) == 0 || len(found.Limits) != 1 {
 		return found, false
 	}
-	other, ok := found.instead(l, wanted, o, func(s Shape) bool { return !s.isGrid() && !s.CountRefused })
+	needs := math.MaxInt
+	for _, c := range found.Limits[0].Candidates() {
+		needs = min(needs, c.needs())
+	}
+	other, ok := found.instead(l, wanted, o, func(s Shape) bool { return !s.CountRefused && s.needs() < needs })
 	if !ok || other.Limits[0].Contradicted > found.Limits[0].Contradicted {
 		return found, false
 	}
 	return other, true
+}
+
+// needs is how much a limiter needs beside what it counts, which lets it explain
+// more: windows that follow one another, and more than those refusals that have an
+// effect of their own.
+func (s Shape) needs() (n int) {
+	if s.isGrid() {
+		n++
+	}
+	if s.CountRefused || s.Penalty > 0 {
+		n += 2
+	}
+	return n
 }
 
 // instead returns another way to charge under which one limit, of the shapes

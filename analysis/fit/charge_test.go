@@ -19,6 +19,8 @@ func TestExplainsChargeAfter(t *testing.T) {
 		{"a log", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 1000, Window: 10 * time.Second}},
 		{"a window", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 1000, Window: 10 * time.Second}},
 		{"a bucket", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1000, Window: 10 * time.Second}},
+		{"a window by the clock", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 1000, Window: 10 * time.Second, Aligned: true}},
+		{"a counter", limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 1000, Window: 10 * time.Second}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.spec.ChargeAfter = true
@@ -51,6 +53,10 @@ func TestExplainsChargeAfter(t *testing.T) {
 			rate := test.spec.Rate()
 			if c.Algorithm != test.spec.Algorithm || c.Low > 1000.01 || c.High < 1000 || c.High-c.Low > 100 || c.RateLow > rate*1.001 || c.RateHigh < rate*0.999 {
 				t.Errorf("%v of %v to %v, at %v to %v a second", c.Shape, c.Low, c.High, c.RateLow, c.RateHigh)
+			}
+			counts := Candidate{Shape: Shape{Dimension: Tokens, Accounting: PromptPlusCompl, Algorithm: limiter.FixedWindow, Aligned: true, CountRefused: true}}
+			if other, ok := Simpler(l, Charge{Accounting: PromptPlusCompl, Limits: []Limit{{Candidate: counts}}}, l.Refusals(Tokens), Options{}); !ok || !other.After {
+				t.Errorf("%+v is not simpler than one that counts refusals as well", other)
 			}
 		})
 	}

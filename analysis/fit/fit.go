@@ -26,9 +26,23 @@ type Options struct {
 	// first: nothing else has explained a shorter log of the same endpoint.
 	Replicas bool
 
+	// RefillEvery is how far apart the steps are at most in which a bucket of the
+	// same endpoint refills, which counts something else; 0: none is known. One
+	// program mostly keeps all buckets.
+	RefillEvery time.Duration
+
 	// Memory, if there is one, spares reading again what a fit of a shorter log
 	// of the same endpoint has read.
 	Memory *Memory
+}
+
+// Beside returns the options for tokens, where the limits of requests are known.
+func (o Options) Beside(requests []Limit) Options {
+	o.Replicas = o.Replicas && !Whole(requests)
+	for i := range requests {
+		o.RefillEvery = max(o.RefillEvery, requests[i].Every)
+	}
+	return o
 }
 
 func (o Options) withDefaults() Options {
@@ -66,8 +80,8 @@ func (f *fitter) families() []Shape {
 	for i := range of {
 		of[i].Dimension, of[i].Accounting, of[i].After = f.dim, f.acct, f.after
 	}
-	if f.after { // the simplest ones, of which refusals have no effect
-		of = slices.DeleteFunc(of, func(s Shape) bool { return s.isGrid() || s.CountRefused })
+	if f.after { // those of which refusals have no effect
+		of = slices.DeleteFunc(of, func(s Shape) bool { return s.CountRefused })
 	}
 	if f.only != nil {
 		of = slices.DeleteFunc(of, func(s Shape) bool { return !f.only(s) })
@@ -319,7 +333,7 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
 		// parts of a log are too easily explained by them.
-		needless := f.simple || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
+		needless := f.simple && !f.after || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
 		if family.isGrid() && needless || family.CountRefused && penalty > 0 {
 			continue
 		}

@@ -202,7 +202,7 @@ func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
 	return &gridReplay{
 		gridLedger: g.ledger, phase: phase, span: span{from, to}, sure: notTurned, may: notTurned,
 		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
-		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, round: g.shape.Round, overflows: g.shape.CountRefused,
+		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, round: g.shape.Round, overflows: g.shape.CountRefused || g.shape.After,
 	}
 }
 

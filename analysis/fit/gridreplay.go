@@ -20,7 +20,7 @@ type gridReplay struct {
 	pivot     time.Duration
 	weighs    bool             // counts the last window by the part of it that a sliding one would cover
 	round     limiter.Rounding // of that
-	overflows bool             // refusals are booked, so that a window may hold more than the capacity
+	overflows bool             // refusals are booked, or what is let in is later, so that a window may hold more than the capacity
 
 	// Where windows k-1, k and k+1 begin: the first entries that are surely, and
 	// that may be, in them.

@@ -63,10 +63,21 @@ func (f *fitter) refills(wanted []int) (all []refill) {
 	return all
 }
 
+// steps returns how far apart the refills of a bucket are at most that gave the
+// wanted refusals, if they are no farther apart than those of another bucket of the
+// endpoint; 0 when too little is known.
+func (f *fitter) steps(wanted []int) time.Duration {
+	every, other := f.refillsApart(wanted), f.opt.RefillEvery
+	if every == 0 || other > 0 && other < every {
+		return other
+	}
+	return every
+}
+
 // stepped looks for a bucket that refills in steps and explains all wanted
 // refusals without a contradiction.
 func (f *fitter) stepped(wanted []int) (Candidate, bool) {
-	every := f.refillsApart(wanted)
+	every := f.steps(wanted)
 	if every <= f.log.Slack || f.simple || f.replicas > 0 {
 		return Candidate{}, false // a bucket without steps does as well, or had its turn
 	}
@@ -113,6 +124,9 @@ func mostlyStep(rate, capacity float64, every time.Duration) bool {
 // uneven than most.
 func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 	const uneven = 3 // slacks
+	if c, ok := f.asBeside(found, wanted); ok {
+		return slices.Insert(found, 0, c)
+	}
 	if slices.ContainsFunc(found, func(c Candidate) bool {
 		return !c.CountRefused && c.Penalty == 0 && c.Contradicted == 0
 	}) {
@@ -133,4 +147,14 @@ func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 		return slices.Insert(found, 0, c)
 	}
 	return append(found, c)
+}
+
+// asBeside looks for a bucket that refills in steps as another one of the endpoint
+// does, where none does without steps. It is the likeliest then.
+func (f *fitter) asBeside(found []Candidate, wanted []int) (Candidate, bool) {
+	bucket := func(c Candidate) bool { return c.isBucket() && c.Contradicted == 0 }
+	if f.opt.RefillEvery == 0 || slices.ContainsFunc(found, bucket) {
+		return Candidate{}, false
+	}
+	return f.stepped(wanted)
 }

@@ -185,3 +185,51 @@ func TestNamesNoSteps(t *testing.T) {
 		})
 	}
 }
+
+// What a log explains, or a bucket that refills in steps, is the bucket's where
+// another one of the endpoint is known to refill so.
+func TestRefillsAsBeside(t *testing.T) {
+	l := &Log{Slack: time.Millisecond}
+	say := func(at float64, fate Fate, prompt float64) {
+		outcome := exchange.Success
+		if fate == Refused {
+			outcome = exchange.TokenRate
+		}
+		l.Events = append(l.Events, Event{At: seconds(at), Done: seconds(at), Fate: fate, Outcome: outcome, Prompt: prompt})
+	}
+	// A bucket of 60 that refills by 10 each second; a log of 100 in 5 s does so too.
+	for second := range 5 {
+		say(float64(second)+0.01, Admitted, 10)
+	}
+	say(4.02, Admitted, 50)
+	for second := 4.0; second < 9; second++ {
+		if second > 4 {
+			say(second+0.02, Admitted, 10)
+		}
+		for _, later := range []float64{0.03, 0.5, 0.9, 0.99} {
+			say(second+later, Refused, 1)
+		}
+	}
+	l.Events = l.Events[:len(l.Events)-1]
+	every := func(steps time.Duration) []Limit {
+		return []Limit{{Candidate: Candidate{Shape: Shape{Dimension: Requests, Algorithm: limiter.TokenBucket, Every: steps}}}}
+	}
+	for _, test := range []struct {
+		name   string
+		beside []Limit
+		want   limiter.Algorithm
+	}{
+		{"nothing", nil, limiter.SlidingLog},
+		{"a bucket", every(time.Second), limiter.TokenBucket},
+		{"a bucket of smaller steps", every(time.Second / 10), limiter.SlidingLog},
+	} {
+		o := Options{MaxWindow: time.Minute}.Beside(test.beside)
+		found, left := ExplainTokens(l, Charge{Accounting: PromptPlusCompl}, l.Refusals(Tokens), o)
+		if len(left) > 0 || len(found.Limits) != 1 {
+			t.Fatalf("beside %s: %d refusals left by %+v", test.name, len(left), found.Limits)
+		}
+		if c := found.Limits[0].Candidate; c.Algorithm != test.want || (c.Every > 0) != (test.want == limiter.TokenBucket) {
+			t.Errorf("beside %s: %v, want %v", test.name, c.Shape, test.want)
+		}
+	}
+}

@@ -119,6 +119,16 @@ func (s *Search) guards(ax *axis) []guard {
 	return guards
 }
 
+// guardsOfOthers are the limits of what the axis does not count.
+func (s *Search) guardsOfOthers(ax *axis) (others []guard) {
+	for _, g := range s.guards(ax) {
+		if g.of.dim != ax.dim || g.of.output != ax.output {
+			others = append(others, g)
+		}
+	}
+	return others
+}
+
 // guardsOf are a limit of what an axis counts as it is kept below, by each of its
 // candidates.
 func guardsOf(log *fit.Log, of *axis, l *fit.Limit) (guards []guard) {

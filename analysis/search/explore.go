@@ -281,11 +281,9 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	o.Known = s.fits[dim].limits
 	var rest []int
 	if dim == fit.Tokens {
-		if requests, _ := s.limits(fit.Requests); fit.Whole(requests) {
-			o.Replicas = false
-		}
+		requests, _ := s.limits(fit.Requests)
 		var found fit.Charge
-		found, rest = fit.ExplainTokens(l, s.charged, s.wanted(l, dim), o)
+		found, rest = fit.ExplainTokens(l, s.charged, s.wanted(l, dim), o.Beside(requests))
 		limits = found.Limits
 		s.charge(found)
 	} else {

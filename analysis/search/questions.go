@@ -62,7 +62,10 @@ func (s *Search) largest(ax *axis) (bool, error) {
 	few, many := s.descent(ax, st, 0.5), s.descent(ax, st, 0.8)
 	st, sent := many, s.shaped(ax, many)
 	if quicker := s.shaped(ax, few); sent.Duration() > 2*quicker.Duration() {
-		ax.slow, st, sent = true, few, quicker
+		ax.slow = true
+		if s.mayFit(ax) == ax.varied(ax.size) { // else it is not far to what fits
+			st, sent = few, quicker
+		}
 	}
 	if !s.countsRefusals() {
 		xs, err := s.ask(sent)
@@ -93,11 +96,29 @@ func (s *Search) descent(ax *axis, st Stage, share float64) Stage {
 	case s.refusalsSay():
 		least = smallPrompt
 	}
-	for n := ax.varied(ax.size); n >= least; n = int(share * float64(n)) {
+	for n := s.mayFit(ax); n >= least; n = int(share * float64(n)) {
 		st.Sizes = append(st.Sizes, s.sized(ax, n))
 	}
 	st.Hits = len(st.Sizes)
 	return st
+}
+
+// mayFit is no less than the largest request that limits hold which smaller
+// requests have met: what is refused for its size tells nothing, and may count.
+func (s *Search) mayFit(ax *axis) int {
+	const over = 2 // times what any model allows, for all may be wrong
+	most := ax.varied(ax.size)
+	limits, _ := s.limits(ax.dim)
+	for i := range limits {
+		high := 0.0
+		for _, c := range limits[i].Candidates() {
+			high = max(high, c.High)
+		}
+		if over*high < ax.costOf(ax.size) {
+			most = min(most, ax.varied(s.holding(ax, over*high)))
+		}
+	}
+	return most
 }
 
 // countsRefusals reports whether a limit counts what it refuses, by all that

@@ -107,6 +107,8 @@ type Search struct {
 	warmth  []Asked                      // about what is let in after use: see Warms
 	warming bool                         // from idle less is let in than after use
 
+	heldBack float64 // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried
+
 	outer   *Search             // asks about everything but output tokens, which this one asks about; nil: this is it
 	first   int                 // the first stage of this search, after those of the outer one
 	trials  []exchange.Exchange // of the first key, about token accounting
@@ -146,6 +148,7 @@ func (s *Search) Run() error {
 	}{
 		{LookRequests, s.requests},
 		{LookTokens, s.tokens},
+		{LookRequests, s.requestsAgain},
 		{LookBurst, s.burst},
 		{LookFreeQuota, s.freeQuota},
 	} {

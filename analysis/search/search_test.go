@@ -96,7 +96,7 @@ func (f *found) limits(dim fit.Dimension, maxWindow time.Duration) ([]fit.Limit,
 	wanted := l.Refusals(dim)
 	if dim == fit.Tokens {
 		requests, _ := fit.Explain(l, fit.Requests, "", l.Refusals(fit.Requests), o)
-		wanted = l.RefusalsBeside(dim, requests)
+		wanted, o = l.RefusalsBeside(dim, requests), o.Beside(requests)
 	}
 	limits, left := fit.Explain(l, dim, fit.PromptPlusCompl, wanted, o)
 	return limits, len(left)

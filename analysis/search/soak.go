@@ -22,6 +22,11 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	if err := s.soakAbove(ax); err != nil || s.warming {
 		return s.warming, err
 	}
+	if s.pairOfBuckets(ax) {
+		if err := s.inSteps(ax); err != nil {
+			return false, err
+		}
+	}
 	if err := s.sharpen(ax); err != nil {
 		return false, err
 	}
@@ -287,13 +292,7 @@ func (s *Search) tooFast(ax *axis, st *Stage) bool {
 	if ax.dim == fit.Requests && len(s.log().Refusals(fit.Tokens)) == 0 {
 		return false // there are none, and to fit so long a log for that takes long
 	}
-	var others []guard
-	for _, g := range s.guards(ax) {
-		if g.of.dim != ax.dim || g.of.output != ax.output {
-			others = append(others, g)
-		}
-	}
-	shaped := s.below(others, *st)
+	shaped := s.below(s.guardsOfOthers(ax), *st)
 	return shaped.Duration() > st.Duration()+s.log().Slack
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"probe/analysis/exchange"
 	"probe/analysis/fit"
+	"probe/analysis/limiter"
 )
 
 // inSteps goes on at three times the rate at which requests were let in since the
@@ -29,7 +30,7 @@ func (s *Search) inSteps(ax *axis) error {
 	for range bouts {
 		lasts := math.Min(lets/perSecond, s.cfg.MaxWindow.Seconds())
 		rate := math.Min(ax.rate, faster*perSecond)
-		st := s.shaped(ax, Stage{
+		st := s.below(s.guardsOfOthers(ax), Stage{ // its own are in doubt
 			Question: "steps", Dimension: ax.dim, Why: "whether room comes back in steps, and how far apart they are",
 			Rate: rate, Hits: int(math.Ceil(rate*lasts)) + 1, Sizes: []Size{ax.size},
 		})
@@ -53,6 +54,15 @@ func (s *Search) inSteps(ax *axis) error {
 		lets *= 2
 	}
 	return nil
+}
+
+// pairOfBuckets reports whether two buckets explain the refusals of an axis, perhaps,
+// a part each: as one may do that refills in steps.
+func (s *Search) pairOfBuckets(ax *axis) bool {
+	bucket := func(c fit.Candidate) bool { return c.Algorithm == limiter.TokenBucket }
+	other := func(l fit.Limit) bool { return !slices.ContainsFunc(l.Candidates(), bucket) }
+	limits, _ := s.limits(ax.dim)
+	return len(limits) > 1 && !slices.ContainsFunc(limits, other)
 }
 
 // sinceFull is how many requests a second were let in since the first refusal

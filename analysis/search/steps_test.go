@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 	"probe/analysis/limiter"
 	"probe/analysis/search"
@@ -57,5 +58,45 @@ func TestFindsBucketsInSteps(t *testing.T) {
 				t.Errorf("holds %v to %v, want %v", l.Low, l.High, test.amount)
 			}
 		})
+	}
+}
+
+// A bucket of few requests that refills in steps is found as one, and not as two
+// buckets that refill all the time.
+func TestStepsAreNoPair(t *testing.T) {
+	const within = 90 * time.Second
+	l := limit(limiter.TokenBucket, 5, 9600*time.Millisecond)
+	l.RefillEvery, l.Refusal = l.Window/5, exchange.Unclassified
+	cfg := config(within, search.LookRequests)
+	cfg.MaxRPS = 200
+	far := sim.Endpoint{Limits: []sim.Limit{l}, RTT: 67 * time.Millisecond, Jitter: 4 * time.Millisecond, Think: 230 * time.Millisecond}
+	f := run(t, cfg, &far)
+	limits, left := f.limits(fit.Requests, within)
+	if len(limits) != 1 || left > 0 || limits[0].Every < l.RefillEvery {
+		t.Fatalf("%d refusals left by %v", left, describeAll(limits))
+	}
+	rate := l.Rate()
+	if low, high := limits[0].RateBounds(); rate < low || rate > high {
+		t.Errorf("%v sustains %v to %v a second, want %v", limits[0].Shape, low, high, rate)
+	}
+}
+
+// Where the bucket of requests refills in steps, so does that of tokens: it is no
+// log, of which the refusals tell nothing else.
+func TestTokensRefillAsRequestsDo(t *testing.T) {
+	const within = 90 * time.Second
+	requests, prompts := limit(limiter.TokenBucket, 21, 10*time.Second), tokens(limit(limiter.TokenBucket, 42357, 7*time.Second))
+	requests.RefillEvery, prompts.RefillEvery = time.Second, time.Second
+	cfg := config(within, search.LookRequests, search.LookTokens)
+	cfg.MaxPrompt = 30000
+	far := sim.Endpoint{Limits: []sim.Limit{requests, prompts}, RTT: 30 * time.Millisecond, Jitter: 2 * time.Millisecond}
+	f := run(t, cfg, &far)
+	limits, left := f.limits(fit.Tokens, within)
+	if len(limits) != 1 || left > 0 || limits[0].Every == 0 {
+		t.Fatalf("%d refusals left by %v", left, describeAll(limits))
+	}
+	rate := prompts.Rate()
+	if low, high := limits[0].RateBounds(); rate < low || rate > high || math.Abs(limits[0].Rate()-rate) > 0.03*rate {
+		t.Errorf("%v sustains %v, %v to %v a second, want %v", limits[0].Shape, limits[0].Rate(), low, high, rate)
 	}
 }

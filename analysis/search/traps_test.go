@@ -2,10 +2,12 @@ package search_test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -446,5 +448,42 @@ func TestVolleyGoesOn(t *testing.T) {
 	}
 	if refused < refusals || stages != 2 {
 		t.Errorf("%d refusals in %d bouts, want %d in 2", refused, stages, refusals)
+	}
+}
+
+// A token limit that is met by the smallest requests keeps their pace low for as
+// long as it is hardly known: no more is said than was tried, and tokens are not
+// asked about with requests much larger than it.
+func TestRequestsHeldBackByTokens(t *testing.T) {
+	requests, prompts := limit(limiter.TokenBucket, 64, time.Minute), tokens(limit(limiter.TokenBucket, 200, 2500*time.Millisecond))
+	requests.CountRefused, prompts.CountRefused = true, true
+	cfg := config(70*time.Second, search.LookRequests, search.LookTokens)
+	cfg.MaxPrompt, cfg.MaxRPS = 30000, 200
+	far := sim.Endpoint{
+		Limits: []sim.Limit{requests, prompts}, RTT: 55 * time.Millisecond, Jitter: 1600 * time.Microsecond, Think: 17 * time.Millisecond,
+		Rand: rand.New(rand.NewPCG(0, 1)),
+	}
+	again, largest := errors.New("requests are asked about again"), 0
+	s := search.New(cfg, func(st search.Stage) (search.Reply, error) {
+		for _, z := range st.Sizes {
+			largest = max(largest, z.Prompt)
+		}
+		switch {
+		case st.Dimension == fit.Tokens: // by now as much is known of them as is needed
+			return search.Reply{End: far.Clock}, nil
+		case largest > 64:
+			return search.Reply{}, again
+		}
+		return far.Send(st)
+	})
+	if err := s.Run(); !errors.Is(err, again) {
+		t.Error("requests were not asked about again:", err)
+	}
+	const kept = "requests: no limit met at up to 81." // a minute, of 12,000
+	if said := strings.Join(s.Warnings, "\n"); !strings.Contains(said, kept) {
+		t.Errorf("nothing says %q:\n%s", kept, said)
+	}
+	if largest > 1000 {
+		t.Errorf("%d tokens were asked for at once, of 200 that fit", largest)
 	}
 }

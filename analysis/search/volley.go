@@ -210,5 +210,28 @@ func (s *Search) nothingMet(ax *axis) {
 		s.warn("%s: a single request may hold %.6g; the request limit keeps a second one away for so long that the window cannot be seen", ax, limits[0].Best)
 		return
 	}
-	s.warn("%s: no limit met at up to %.4g a minute for %v", ax, ax.rate*60*ax.cost(), s.cfg.MaxWindow)
+	pace := ax.rate
+	if sent := float64(ax.filled) / (s.now - ax.began).Seconds(); sent < slowed*pace {
+		pace = sent
+		if tokens, _ := s.limits(fit.Tokens); ax.dim == fit.Requests && len(tokens) > 0 {
+			s.heldBack = pace
+		}
+	}
+	s.warn("%s: no limit met at up to %.4g a minute for %v", ax, pace*60*ax.cost(), s.cfg.MaxWindow)
+}
+
+// slowed is the share of its pace below which a volley was held back by the limits
+// of what it does not ask about.
+const slowed = 0.8
+
+// requestsAgain asks for the request limits once more, where none was met because
+// the token limits, which were hardly known by then, did not let requests come
+// quickly enough, and now let them come more quickly.
+func (s *Search) requestsAgain() error {
+	const more = 1.5
+	limit, ok := slowest(s.fits[fit.Tokens].limits)
+	if s.heldBack == 0 || !ok || limit.RateLow < more*s.heldBack*s.axes[fit.Tokens].costOf(s.size(smallPrompt)) {
+		return nil
+	}
+	return s.requests()
 }

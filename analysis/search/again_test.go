@@ -1,0 +1,42 @@
+package search
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"probe/analysis/fit"
+	"probe/analysis/limiter"
+)
+
+// Requests are asked about again where the token limits have turned out to let them
+// pass more quickly than they were held back.
+func TestRequestsOnceTokensAreKnown(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		heldBack     float64 // requests a second
+		tokensPerSec float64 // 0: no limit was found
+		want         bool
+	}{
+		{"not held back", 0, 80, false},
+		{"more quickly", 1.2, 80, true},
+		{"hardly", 1.2, 24, false},
+		{"not limited after all", 1.2, 0, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			asked := errors.New("asked")
+			s := New(Config{MaxRPS: 200, MaxWindow: time.Minute, MaxPrompt: 1000, MaxTokens: 1}, func(Stage) (Reply, error) { return Reply{}, asked })
+			s.axes[fit.Tokens], s.heldBack = s.tokenAxis(), test.heldBack
+			if test.tokensPerSec > 0 {
+				r := test.tokensPerSec
+				s.fits[fit.Tokens] = fitted{limits: []fit.Limit{{Candidate: fit.Candidate{
+					Shape: fit.Shape{Dimension: fit.Tokens, Algorithm: limiter.TokenBucket, Accounting: fit.PromptPlusCompl},
+					Low:   200, High: 200, Best: 200, ParamLow: r, ParamHigh: r, RateLow: r, RateHigh: r,
+				}}}}
+			}
+			if err := s.requestsAgain(); errors.Is(err, asked) != test.want {
+				t.Errorf("%v, want asked: %v", err, test.want)
+			}
+		})
+	}
+}
