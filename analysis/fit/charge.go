@@ -91,7 +91,7 @@ func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool)
 			continue
 		}
 		f := other.fitter(l, o)
-		f.only, f.simple = only, f.simple || only != nil
+		f.only, f.usual = only, f.usual || only != nil
 		if limit, ok := f.all(wanted); ok {
 			other.Limits = []Limit{limit}
 			return other, true
@@ -102,7 +102,7 @@ func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool)
 
 // fitter fits limits that charge so.
 func (c *Charge) fitter(l *Log, o Options) *fitter {
-	return &fitter{log: l, dim: Tokens, acct: c.Accounting, after: c.After, simple: c.After, opt: o.withDefaults()}
+	return &fitter{log: l, dim: Tokens, acct: c.Accounting, after: c.After, usual: c.After, opt: o.withDefaults()}
 }
 
 // Charges returns the ways to charge under which a log is explained as the one

@@ -206,6 +206,7 @@ type fitter struct {
 	opt  Options
 
 	simple   bool             // try only the models with a single unknown beside the capacity
+	usual    bool             // no block after a refusal, no rounding and no steps are thought of
 	alone    bool             // only one limiter that explains everything is of use
 	replicas int              // that may each keep a share of the limit; 0: none
 	after    bool             // tokens are booked when the answer is complete
@@ -279,7 +280,7 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 			found = append(found, c)
 		}
 	}
-	if !f.simple {
+	if !f.simple && !f.usual {
 		found = append(found, f.blocked(wanted)...)
 		found = f.rounded(wanted, found)
 	}
@@ -333,7 +334,7 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
 		// parts of a log are too easily explained by them.
-		needless := f.simple && !f.after || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
+		needless := f.simple || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
 		if family.isGrid() && needless || family.CountRefused && penalty > 0 {
 			continue
 		}

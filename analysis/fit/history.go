@@ -13,6 +13,7 @@ type history struct {
 	replicas              bool
 	slack, roundTrip      time.Duration
 	minWindow, maxWindow  time.Duration
+	refillEvery           time.Duration
 	events, wanted        uint64 // digests
 	countEvents, explains int    // how many events, and refusals that are to be explained
 }
@@ -27,7 +28,7 @@ type explained struct {
 func (f *fitter) history() history {
 	return history{
 		dim: f.dim, acct: f.acct, after: f.after, simple: f.simple, replicas: f.opt.Replicas,
-		slack: f.log.Slack, roundTrip: f.log.RoundTrip, minWindow: f.opt.MinWindow, maxWindow: f.opt.MaxWindow,
+		slack: f.log.Slack, roundTrip: f.log.RoundTrip, minWindow: f.opt.MinWindow, maxWindow: f.opt.MaxWindow, refillEvery: f.opt.RefillEvery,
 		events: noDigest, wanted: noDigest,
 	}
 }

@@ -289,8 +289,9 @@ func (l *Log) dimensionOf(e *Event) Dimension {
 }
 
 // UntypedDimension says what unclassified refusals of small requests speak
-// for: tokens when fewer limits explain all that was refused that way, else
-// requests. Large requests are taken to speak for tokens.
+// for: tokens when fewer limits explain all that was refused that way, and no
+// replicas are needed for that, else requests. Large requests are taken to speak
+// for tokens.
 func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	untyped := func(e Event) bool {
 		return e.Fate == Refused && e.Outcome == exchange.Unclassified && e.Prompt <= SmallPrompt
@@ -311,7 +312,7 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	f := fitter{log: &as, dim: Tokens, acct: acct, opt: o.withDefaults()}
 	f.alone = unexplained == 0 && count <= mostStacked && !doubtful // only one that does alone is fewer
 	byTokens, left := f.limits(as.Refusals(Tokens))
-	if len(left) > 0 || len(byTokens) == 0 {
+	if len(left) > 0 || len(byTokens) == 0 || byTokens[0].Shared { // shares of replicas explain too much
 		return Requests
 	}
 	certain := anyUsual(byTokens[0].Candidates()) && !anyStepped(byTokens)

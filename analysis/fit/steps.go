@@ -78,7 +78,7 @@ func (f *fitter) steps(wanted []int) time.Duration {
 // refusals without a contradiction.
 func (f *fitter) stepped(wanted []int) (Candidate, bool) {
 	every := f.steps(wanted)
-	if every <= f.log.Slack || f.simple || f.replicas > 0 {
+	if every <= f.log.Slack || f.simple || f.usual || f.replicas > 0 {
 		return Candidate{}, false // a bucket without steps does as well, or had its turn
 	}
 	c, ok := f.steppedBy(every, wanted)

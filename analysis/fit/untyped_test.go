@@ -2,6 +2,7 @@ package fit
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -76,5 +77,31 @@ func TestUntypedTooSoon(t *testing.T) {
 			t.Errorf("a request of %v was let in: %v", test.prompt, got)
 		}
 		l.Events = l.Events[:events]
+	}
+}
+
+// What only replicas explain, which keep a share of a token limit each, are no
+// refusals for tokens: such a model explains too much.
+func TestUntypedAreNoShares(t *testing.T) {
+	const prompt = 16
+	rng := rand.New(rand.NewPCG(1, 2))
+	spec := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 3, Window: 5 * time.Second}
+	replicas := []*limiter.Rule{limiter.NewRule(spec), limiter.NewRule(spec)} // of so few requests no share is thought of
+	l := &Log{Slack: time.Millisecond}
+	at := time.Duration(0)
+	for stage, gap := range []time.Duration{100, 40, 210, 70} {
+		for range 8000 / int(gap) {
+			e := Event{At: at, Done: at, Stage: stage, Fate: Refused, Outcome: exchange.Unclassified, Prompt: prompt, Completion: 1, MaxTokens: 1}
+			if rule := replicas[rng.IntN(len(replicas))]; rule.Admits(at, 1) {
+				rule.Book(at, at, 1)
+				e.Fate, e.Outcome = Admitted, exchange.Success
+			}
+			l.Events = append(l.Events, e)
+			at += gap * time.Millisecond
+		}
+		at += 20 * time.Second
+	}
+	if got := UntypedDimension(l, PromptPlusCompl, Options{MaxWindow: time.Minute, Replicas: true}); got != Requests {
+		t.Errorf("the refusals speak for %s", got)
 	}
 }

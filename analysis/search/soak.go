@@ -104,6 +104,13 @@ func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
 	if ax.dim == fit.Requests && s.untyped != "" {
 		st.Rest = s.cfg.MaxWindow // so many tokens were sent to know the dimension
 	}
+	// Burst protection that is cold answers like a limit whose refusals have effects
+	// and which holds few: what soon is more than that has to pass from idle.
+	const soon = 3 // seconds
+	plain := func(c fit.Candidate) bool { return !odd(c) }
+	if ax.dim == fit.Requests && soon*st.Rate > l.High && !slices.ContainsFunc(l.Candidates(), plain) {
+		st.Rest = max(st.Rest, 2*idle)
+	}
 	return st
 }
 
@@ -124,11 +131,18 @@ const nearest, furthest = 0.05, 0.35
 
 // closest is how near to a limit a soak begins: half the wanted precision, and
 // not so near that the usual spread of arrivals squeezes one request too many
-// into a window, but within 5 % unless that fails.
+// into a window, or two together that a bucket lets through one by one, but
+// within 5 % unless that fails.
 func (s *Search) closest(l *fit.Limit) float64 {
-	spread := 0.0
-	if l.Algorithm != limiter.TokenBucket {
-		spread = 1.5 * s.log().Spread.Seconds() / l.Param
+	const oneByOne = 2 // requests
+	spread := 1.5 * s.log().Spread.Seconds()
+	switch {
+	case l.Algorithm != limiter.TokenBucket:
+		spread /= l.Param
+	case l.Dimension == fit.Requests && l.Low < oneByOne:
+		spread *= l.Param
+	default:
+		spread = 0
 	}
 	return math.Min(nearest, math.Max(s.cfg.Precision/2, spread))
 }
