@@ -71,8 +71,8 @@ func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
 }
 
 // needs is how much a limiter needs beside what it counts, which lets it explain
-// more: windows that follow one another, and more than those refusals that have an
-// effect of their own.
+// more: windows that follow one another are 1, refusals that have an effect of their
+// own are 2.
 func (s Shape) needs() (n int) {
 	if s.isGrid() {
 		n++

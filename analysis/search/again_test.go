@@ -16,17 +16,22 @@ func TestRequestsOnceTokensAreKnown(t *testing.T) {
 		name         string
 		heldBack     float64 // requests a second
 		tokensPerSec float64 // 0: no limit was found
+		unasked      bool    // tokens were not looked for
 		want         bool
 	}{
-		{"not held back", 0, 80, false},
-		{"more quickly", 1.2, 80, true},
-		{"hardly", 1.2, 24, false},
-		{"not limited after all", 1.2, 0, false},
+		{"not held back", 0, 80, false, false},
+		{"more quickly", 1.2, 80, false, true},
+		{"hardly", 1.2, 24, false, false},
+		{"not limited after all", 1.2, 0, false, false},
+		{"tokens not looked for", 1.2, 80, true, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked := errors.New("asked")
 			s := New(Config{MaxRPS: 200, MaxWindow: time.Minute, MaxPrompt: 1000, MaxTokens: 1}, func(Stage) (Reply, error) { return Reply{}, asked })
-			s.axes[fit.Tokens], s.heldBack = s.tokenAxis(), test.heldBack
+			s.heldBack = test.heldBack
+			if !test.unasked {
+				s.axes[fit.Tokens] = s.tokenAxis()
+			}
 			if test.tokensPerSec > 0 {
 				r := test.tokensPerSec
 				s.fits[fit.Tokens] = fitted{limits: []fit.Limit{{Candidate: fit.Candidate{

@@ -229,8 +229,13 @@ const slowed = 0.8
 // quickly enough, and now let them come more quickly.
 func (s *Search) requestsAgain() error {
 	const more = 1.5
-	limit, ok := slowest(s.fits[fit.Tokens].limits)
-	if s.heldBack == 0 || !ok || limit.RateLow < more*s.heldBack*s.axes[fit.Tokens].costOf(s.size(smallPrompt)) {
+	tokens := s.axes[fit.Tokens]
+	if s.heldBack == 0 || tokens == nil {
+		return nil // not held back, or no more is known of tokens than was
+	}
+	limits, _ := s.limits(fit.Tokens)
+	limit, ok := slowest(limits)
+	if !ok || limit.RateLow < more*s.heldBack*tokens.costOf(s.size(smallPrompt)) {
 		return nil
 	}
 	return s.requests()
