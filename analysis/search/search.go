@@ -99,6 +99,8 @@ type Search struct {
 	memory fit.Memory    // of the fits so far
 	slack  time.Duration // with which they were made
 
+	answered bool // a stage was, in part at least
+
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	charged fit.Charge                   // by token limits, which are not named here
@@ -220,17 +222,37 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 		if err != nil {
 			return reply.Exchanges, err
 		}
-		if reply.Void == "" {
+		switch {
+		case reply.Void != "" && try == tries:
+			return nil, &HopelessError{fmt.Sprintf("stage %d (%s) was void %d times: %s", st.Number, st.Question, tries, reply.Void)}
+		case reply.Void != "":
+			s.warn("stage %d (%s) is no evidence: %s", st.Number, st.Question, reply.Void)
+			st = st.slower()
+			st.Rest = max(st.Rest, s.cfg.MaxWindow/2)
+		case try < tries && s.answered && lost(reply.Exchanges):
+			s.warn("nothing of stage %d (%s) was answered: it is asked again", st.Number, st.Question)
+			st.Rest = max(st.Rest, time.Duration(try)*outage)
+		default:
+			s.answered = s.answered || !lost(reply.Exchanges)
 			s.remember(st, reply.Exchanges)
 			return s.goOn(st, reply.Exchanges)
 		}
-		if try == tries {
-			return nil, &HopelessError{fmt.Sprintf("stage %d (%s) was void %d times: %s", st.Number, st.Question, tries, reply.Void)}
-		}
-		s.warn("stage %d (%s) is no evidence: %s", st.Number, st.Question, reply.Void)
-		st = st.slower()
-		st.Rest = max(st.Rest, s.cfg.MaxWindow/2)
 	}
+}
+
+// outage is waited for, and twice that once more, when an endpoint that has
+// answered before answers nothing at all: one broken connection or a restart
+// behind a proxy ends no run.
+const outage = 2 * time.Second
+
+// lost tells that no request was answered.
+func lost(xs []exchange.Exchange) bool {
+	for i := range xs {
+		if o := xs[i].Outcome; o != exchange.Transport && o != exchange.Timeout {
+			return false
+		}
+	}
+	return len(xs) > 0
 }
 
 // mustGoOn returns an error when what came back makes further questions

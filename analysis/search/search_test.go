@@ -389,6 +389,47 @@ func TestEndsEarly(t *testing.T) {
 	}
 }
 
+// A connection that breaks, or a restart, is no end of a run: what got no answer
+// is asked again, later. An endpoint that stays away is one.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		lost int // stages in a row
+		ends bool
+	}{
+		{"one connection breaks", 1, false},
+		{"a restart", 2, false},
+		{"gone for good", 3, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := near(limit(limiter.SlidingLog, 20, 3*time.Second))
+			var last string
+			s := search.New(config(10*time.Second, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+				reply, err := e.Send(st)
+				if n := st.Number - 4; n >= 0 && n < test.lost {
+					if n > 0 && (st.Question != last || st.Rest < 2*time.Second) {
+						t.Errorf("after a lost stage (%s) it asked %s, after %v", last, st.Question, st.Rest)
+					}
+					last = st.Question
+					for i := range reply.Exchanges {
+						reply.Exchanges[i].Verdict = exchange.Verdict{Outcome: exchange.Transport}
+					}
+				}
+				return reply, err
+			})
+			err := s.Run()
+			var hopeless *search.HopelessError
+			if errors.As(err, &hopeless) != test.ends {
+				t.Fatalf("ended with %v", err)
+			}
+			if known := s.Known(); !test.ends && (len(known) != 1 || known[0].Amount != 20) {
+				t.Errorf("found %v", known)
+			}
+		})
+	}
+}
+
 // A staircase asks for every rate at every size, refusals or not.
 func TestStaircase(t *testing.T) {
 	e := near(limit(limiter.SlidingLog, 2, time.Second))
