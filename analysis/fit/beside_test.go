@@ -149,3 +149,34 @@ func TestTwoLeaveNothingOpen(t *testing.T) {
 			odd, len(limits), len(left), len(l.Refusals(fit.Requests)), describe(limits))
 	}
 }
+
+// Where limits of requests count what they refuse, those of tokens are taken to do
+// so as well, if the log does not tell. What may not count is no reason to.
+func TestCountsAsBeside(t *testing.T) {
+	tokens := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 3000, Window: 10 * time.Second, CountRefused: true}
+	var all []arrival
+	for _, at := range []time.Duration{0, 100, 200, 300, 11_000} {
+		all = append(all, arrival{at * time.Millisecond, 1000})
+	}
+	l := logged(all, nil, []limiter.Spec{tokens})
+	counted := fit.Candidate{Shape: fit.Shape{Dimension: fit.Requests, Algorithm: limiter.SlidingLog, CountRefused: true}}
+	other := fit.Candidate{Shape: fit.Shape{Dimension: fit.Requests, Algorithm: limiter.SlidingLog}}
+	for _, test := range []struct {
+		name   string
+		beside []fit.Limit
+		want   bool
+	}{
+		{"nothing", nil, false},
+		{"one that counts", []fit.Limit{{Candidate: counted}}, true},
+		{"one that may count", []fit.Limit{{Candidate: counted, Rivals: []fit.Candidate{other}}}, false},
+	} {
+		o := fit.Options{MaxWindow: time.Minute}.Beside(test.beside)
+		limits, left := fit.Explain(l, fit.Tokens, fit.PromptPlusCompl, l.Refusals(fit.Tokens), o)
+		if len(limits) != 1 || len(left) > 0 || len(limits[0].Rivals) == 0 {
+			t.Fatalf("beside %s: %d left by %s", test.name, len(left), describe(limits))
+		}
+		if got := limits[0].CountRefused; got != test.want {
+			t.Errorf("beside %s: refusals count: %v", test.name, got)
+		}
+	}
+}

@@ -31,6 +31,10 @@ type Options struct {
 	// program mostly keeps all buckets.
 	RefillEvery time.Duration
 
+	// CountRefused tells that limits of something else, of the same endpoint,
+	// certainly count what they refuse: one program mostly does it everywhere.
+	CountRefused bool
+
 	// Memory, if there is one, spares reading again what a fit of a shorter log
 	// of the same endpoint has read.
 	Memory *Memory
@@ -41,6 +45,7 @@ func (o Options) Beside(requests []Limit) Options {
 	o.Replicas = o.Replicas && !Whole(requests)
 	for i := range requests {
 		o.RefillEvery = max(o.RefillEvery, requests[i].Every)
+		o.CountRefused = o.CountRefused || !slices.ContainsFunc(requests[i].Candidates(), func(c Candidate) bool { return !c.CountRefused })
 	}
 	return o
 }
@@ -287,7 +292,21 @@ func (f *fitter) all(wanted []int) (Limit, bool) {
 	if found = f.orStepped(found, wanted); len(found) == 0 {
 		return Limit{}, false
 	}
+	if f.opt.CountRefused {
+		slices.SortStableFunc(found, countingFirst)
+	}
 	return Limit{Candidate: found[0], Rivals: found[1:]}, true
+}
+
+// countingFirst orders models that count what they refuse before others.
+func countingFirst(a, b Candidate) int {
+	switch {
+	case a.CountRefused == b.CountRefused:
+		return 0
+	case a.CountRefused:
+		return -1
+	}
+	return 1
 }
 
 // asLongAsAnswers reports whether a window is about as long as answers take. A

@@ -14,6 +14,7 @@ type history struct {
 	slack, roundTrip      time.Duration
 	minWindow, maxWindow  time.Duration
 	refillEvery           time.Duration
+	countRefused          bool
 	events, wanted        uint64 // digests
 	countEvents, explains int    // how many events, and refusals that are to be explained
 }
@@ -28,7 +29,8 @@ type explained struct {
 func (f *fitter) history() history {
 	return history{
 		dim: f.dim, acct: f.acct, after: f.after, simple: f.simple, replicas: f.opt.Replicas,
-		slack: f.log.Slack, roundTrip: f.log.RoundTrip, minWindow: f.opt.MinWindow, maxWindow: f.opt.MaxWindow, refillEvery: f.opt.RefillEvery,
+		slack: f.log.Slack, roundTrip: f.log.RoundTrip, minWindow: f.opt.MinWindow, maxWindow: f.opt.MaxWindow,
+		refillEvery: f.opt.RefillEvery, countRefused: f.opt.CountRefused,
 		events: noDigest, wanted: noDigest,
 	}
 }

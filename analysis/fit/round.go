@@ -8,10 +8,10 @@ import (
 )
 
 // What a sliding counter rounds makes a difference of up to one request, which
-// other windows make as well: an exact counter of 10 in 9.1 s and one of 10 in
-// 10 s that rounds down answer nearly alike. People choose windows of whole
-// seconds, or half ones while they are short, so an exact counter of such a window
-// is believed, and rounding is thought of beside any other.
+// other windows make as well: an exact counter of 9 in 9 s and one of 9 in 10 s
+// that rounds down answer nearly alike. An exact counter of a window that is on
+// everybody's list, such as 10 s, is believed; rounding is thought of beside any
+// other, and quoted where its window is the likelier choice of the two.
 
 // rounded returns, with the models that explain all wanted refusals, sliding
 // counters that round: where nothing else does, or nothing but exact ones that
@@ -24,7 +24,11 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 	// Counters of few requests, if they may round and have any window, explain too
 	// much, unless many refusals say closely which window it is.
 	const few, nearly, many = 4, 1.005, 300
-	var usual, others []Candidate
+	exact := anyLength
+	for i := range found {
+		exact = max(exact, found[i].choice())
+	}
+	var likelier, others []Candidate
 	for _, family := range f.families() {
 		if family.Algorithm != limiter.SlidingCounter {
 			continue
@@ -33,20 +37,40 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 			c, ok := f.scan(family, wanted, true, 0, f.domain(family))
 			switch {
 			case !ok || len(c.Explained) < len(wanted):
-			case c.usualWindow():
-				usual = append(usual, c)
+			case c.choice() > exact:
+				likelier = append(likelier, c)
 			case len(found) > 0 || c.Best > few || c.ParamHigh <= nearly*c.ParamLow && len(wanted) >= many:
 				others = append(others, c)
 			}
 		}
 	}
-	return slices.Concat(usual, found, others)
+	return slices.Concat(likelier, found, others)
 }
 
 // mayRound reports whether c may be taken for what a counter is that rounds.
 func (c *Candidate) mayRound() bool {
 	const many = 100 // requests, of which one more or fewer is no matter
-	return c.Best <= many && !c.usualWindow()
+	return c.Best <= many && c.choice() < onEveryList
+}
+
+// How likely it is that somebody chose a window.
+const (
+	anyLength = iota
+	whole     // seconds, or half ones while it is short
+	onEveryList
+)
+
+// choice is how likely a window is chosen that may be the candidate's.
+func (c *Candidate) choice() int {
+	for _, s := range []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600} {
+		if c.ParamLow <= s && s <= c.ParamHigh {
+			return onEveryList
+		}
+	}
+	if c.usualWindow() {
+		return whole
+	}
+	return anyLength
 }
 
 // usualWindow reports whether the window may be one that people choose.

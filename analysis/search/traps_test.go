@@ -194,6 +194,7 @@ func TestFindsRounding(t *testing.T) {
 		rtt      time.Duration
 	}{
 		{"down", 10, 10 * time.Second, limiter.RoundDown, 10 * time.Millisecond},
+		{"down, as an exact one of 9 s does", 9, 10 * time.Second, limiter.RoundDown, 170 * time.Millisecond},
 		{"to the nearest", 10, 10 * time.Second, limiter.RoundNearest, 10 * time.Millisecond},
 		{"few, of an unusual window", 2, 5400 * time.Millisecond, limiter.RoundDown, 140 * time.Millisecond},
 	} {
