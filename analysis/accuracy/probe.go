@@ -31,25 +31,6 @@ type result struct {
 	staircase *float64 // the staircase's estimate of the RPM; nil for none
 }
 
-// A price is what a question took, relative to the least that can show the
-// limits: admissions, tokens and endpoint time.
-type price struct{ admitted, tokens, time float64 }
-
-// String gives the three in a line.
-func (p price) String() string {
-	return fmt.Sprintf("admitted %6.2f, tokens %8.2f, time %6.2f", p.admitted, p.tokens, p.time)
-}
-
-// price is what so much is relative to the least; an endpoint without a limit of
-// tokens takes one at least.
-func (r *result) price(admitted, tokens float64, took time.Duration) price {
-	return price{admitted / r.subject.leastAdmitted, tokens / max(1, r.subject.leastTokens), took.Seconds() / r.subject.leastTime.Seconds()}
-}
-
-func (p price) plus(q price) price {
-	return price{p.admitted + q.admitted, p.tokens + q.tokens, p.time + q.time}
-}
-
 // maxWindow is the longest window that is looked for.
 const maxWindow = 100 * time.Second
 

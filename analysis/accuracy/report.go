@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -38,7 +37,10 @@ func (f figure) reached() bool {
 func report(w io.Writer, results []result) bool {
 	fmt.Fprintf(w, "%d endpoints\n", len(results))
 	all := table(w, figures(results))
-	prices(w, results)
+	prices(w, "what the questions took over the least, medians", "question", results, func(r *result) map[string]price { return r.spent })
+	prices(w, "what the searches took over the least, medians", "limits", results, func(r *result) map[string]price {
+		return map[string]price{r.subject.hardest(): r.total()}
+	})
 	return all
 }
 
@@ -84,35 +86,6 @@ func table(w io.Writer, figures []figure) bool {
 	return all
 }
 
-// prices prints what each question took, in order of name: the median over
-// the endpoints that were asked, and how many those were.
-func prices(w io.Writer, results []result) {
-	asked := map[string][]price{}
-	for i := range results {
-		if results[i].subject.leastAdmitted == 0 {
-			continue
-		}
-		for q, p := range results[i].spent {
-			asked[q] = append(asked[q], p)
-		}
-	}
-	median := func(ps []price, of func(price) float64) float64 {
-		var v []float64
-		for _, p := range ps {
-			v = append(v, of(p))
-		}
-		return quantile(v, 0.5)
-	}
-	fmt.Fprintf(w, "\nwhat the questions took over the least, medians\n%-32s %9s %9s %9s %9s\n", "question", "asked of", "admitted", "tokens", "time")
-	for _, q := range slices.Sorted(maps.Keys(asked)) {
-		ps := asked[q]
-		fmt.Fprintf(w, "%-32s %9d %9.2f %9.2f %9.2f\n", q, len(ps),
-			median(ps, func(p price) float64 { return p.admitted }),
-			median(ps, func(p price) float64 { return p.tokens }),
-			median(ps, func(p price) float64 { return p.time }))
-	}
-}
-
 func figures(results []result) []figure {
 	var errs, stairs, widths, admitted, tokens, took []float64
 	inside, bounds, named, nameable, wrong := 0, 0, 0, 0, 0
@@ -151,7 +124,7 @@ func figures(results []result) []figure {
 		if r.subject.leastAdmitted == 0 {
 			continue
 		}
-		total := r.price(r.searchAdmitted, r.searchTokens, r.searchTook)
+		total := r.total()
 		admitted, took = append(admitted, total.admitted), append(took, total.time)
 		if r.subject.leastTokens > 0 {
 			tokens = append(tokens, total.tokens)
