@@ -9,9 +9,10 @@ import (
 
 // What a sliding counter rounds makes a difference of up to one request, which
 // other windows make as well: an exact counter of 9 in 9 s and one of 9 in 10 s
-// that rounds down answer nearly alike. An exact counter of a window that is on
-// everybody's list, such as 10 s, is believed; rounding is thought of beside any
-// other, and quoted where its window is the likelier choice of the two.
+// that rounds down answer nearly alike. An exact counter is believed if its window
+// is on everybody's list, such as 10 s, or is known so closely that it is a whole
+// number by no chance; rounding is thought of beside any other, and quoted where
+// its window is the likelier choice of the two.
 
 // rounded returns, with the models that explain all wanted refusals, sliding
 // counters that round: where nothing else does, or nothing but exact ones that
@@ -50,37 +51,47 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 // mayRound reports whether c may be taken for what a counter is that rounds.
 func (c *Candidate) mayRound() bool {
 	const many = 100 // requests, of which one more or fewer is no matter
-	return c.Best <= many && c.choice() < onEveryList
+	return c.Best <= many && c.choice() < certain
 }
 
 // How likely it is that somebody chose a window.
 const (
 	anyLength = iota
 	whole     // seconds, or half ones while it is short
-	onEveryList
+	certain   // on everybody's list, or so closely known that it is whole by no chance
 )
 
 // choice is how likely a window is chosen that may be the candidate's.
 func (c *Candidate) choice() int {
-	for _, s := range []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600} {
-		if c.ParamLow <= s && s <= c.ParamHigh {
-			return onEveryList
-		}
+	const chance = 0.05 // that a range of any windows holds a whole one
+	step := c.step()
+	switch {
+	case slices.ContainsFunc(everybodys, func(s float64) bool { return c.ParamLow <= s && s <= c.ParamHigh }):
+		return certain
+	case !c.usualWindow():
+		return anyLength
+	case c.ParamHigh-c.ParamLow < chance*step:
+		return certain
 	}
-	if c.usualWindow() {
-		return whole
-	}
-	return anyLength
+	return whole
 }
+
+// everybodys are windows that are on everybody's list, in seconds.
+var everybodys = []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600}
 
 // usualWindow reports whether the window may be one that people choose.
 func (c *Candidate) usualWindow() bool {
-	step := 5.0
+	step := c.step()
+	return math.Ceil(c.ParamLow/step) <= math.Floor(c.ParamHigh/step)
+}
+
+// step is how far apart windows are that people choose, of the candidate's length.
+func (c *Candidate) step() float64 {
 	switch {
 	case c.ParamHigh < 5:
-		step = 0.5
+		return 0.5
 	case c.ParamHigh < 30:
-		step = 1
+		return 1
 	}
-	return math.Ceil(c.ParamLow/step) <= math.Floor(c.ParamHigh/step)
+	return 5
 }
