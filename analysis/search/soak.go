@@ -30,6 +30,9 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	if err := s.sharpen(ax); err != nil {
 		return false, err
 	}
+	if err := s.soakAboveOneByOne(ax); err != nil {
+		return false, err
+	}
 	limits, left := s.limits(ax.dim)
 	limit, ok := ax.toSoak(limits)
 	if !ok {
@@ -248,6 +251,9 @@ func (s *Search) soakAbove(ax *axis) error {
 			}
 		}
 		if s.tooFast(ax, &st) {
+			if ax.oneByOne(&limit) {
+				return nil // it is gone over when it is known
+			}
 			s.warn("%s: the request limit keeps a rate above the limit away", ax)
 			return nil
 		}
@@ -265,6 +271,46 @@ func (s *Search) soakAbove(ax *axis) error {
 	}
 	s.warn("%s: nothing was refused above the limit found", ax)
 	return s.fromIdle(ax, held)
+}
+
+// oneByOne reports whether a limit is a bucket of tokens behind a limit that lets
+// requests pass one by one only.
+func (ax *axis) oneByOne(l *fit.Limit) bool {
+	return ax.alone && ax.dim == fit.Tokens && l.Algorithm == limiter.TokenBucket
+}
+
+// soakAboveOneByOne goes over a bucket of tokens where the request limit keeps other
+// soaks away: from a full bucket on, at the pace of that limit, in requests that are
+// as much over as other soaks begin with, until its store is used up. Such as are as
+// large as the bucket prove little: a window refuses the second of those as well.
+func (s *Search) soakAboveOneByOne(ax *axis) error {
+	const share, most = 0.97, 10 // of the request limit's rate, and times the bucket takes to be full
+	limits, left := s.limits(ax.dim)
+	limit, ok := ax.toSoak(limits)
+	requests, _ := s.limits(fit.Requests)
+	slow, slows := slowest(requests)
+	if !s.cfg.Verify || left > 0 || !ok || !slows || !ax.oneByOne(&limit) {
+		return nil
+	}
+	_, high := usual(&limit).RateBounds()
+	low, _ := slow.RateBounds()
+	pace := share * low
+	st := Stage{
+		Question: "verify_above", Dimension: ax.dim, Why: "whether a rate just above the limit is refused",
+		Rest: s.afterRefusals(), Spaced: true, Rate: pace, Sizes: []Size{s.holding(ax, (1+nearest)*high/pace)}, StopAfter: 3,
+	}
+	cost := ax.costOf(st.Size(0))
+	hits := math.Ceil((limit.High-cost)/(cost-high/pace)) + 2
+	st.Hits = int(hits)
+	if cost > ax.cost() || hits/pace > most*limit.Window().Seconds() || s.tooFast(ax, &st) {
+		s.warn("%s: the request limit keeps a rate above the limit away", ax)
+		return nil
+	}
+	xs, err := s.ask(st)
+	if err != nil || refusedBy(ax.dim, xs) > 0 {
+		return err
+	}
+	return s.sharpen(ax)
 }
 
 // farAbove asks on about the latest limiter after a soak above was let in, when what

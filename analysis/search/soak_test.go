@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -141,5 +142,47 @@ func TestHeldOnce(t *testing.T) {
 	})
 	if held != 1 {
 		t.Errorf("%d soaks below the limit were held, want 1: %q", held, f.Warnings)
+	}
+}
+
+// A bucket behind a limit of a single request, which lets hardly more through than it
+// refills, is gone over in requests that use up what it holds only together: such as
+// are as large as it are refused by two windows in the same rhythm as well.
+func TestSoakAboveOneByOne(t *testing.T) {
+	t.Parallel()
+	const maxWindow, letThrough = 20 * time.Second, 291 / 2.9 // tokens a second
+	bucket := tokens(limit(limiter.TokenBucket, 81, time.Second))
+	bucket.Burst = 291
+	for _, test := range []struct {
+		name   string
+		tokens []sim.Limit
+		rate   float64 // a second
+	}{
+		{"windows", []sim.Limit{tokens(limit(limiter.FixedWindow, 517, 3600*time.Millisecond)), tokens(limit(limiter.FixedWindow, 291, 1400*time.Millisecond))}, letThrough},
+		{"bucket", []sim.Limit{bucket}, 81},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			above := 0
+			e := near(append(test.tokens, limit(limiter.FixedWindow, 1, 2900*time.Millisecond))...)
+			f := watched(t, config(maxWindow, search.LookRequests, search.LookTokens), e, func(st search.Stage, _ int) {
+				if st.Question == "verify_above" && st.Dimension == fit.Tokens {
+					above++
+				}
+			})
+			if above == 0 {
+				t.Error("no rate above the limit was tried")
+			}
+			limits, left := f.limits(fit.Tokens, maxWindow)
+			if len(limits) == 0 || left > 0 {
+				t.Fatalf("found %d limits, %d refusals unexplained", len(limits), left)
+			}
+			for _, l := range limits {
+				low, high := l.RateBounds()
+				if low, high = math.Min(low, letThrough), math.Min(high, letThrough); low > test.rate || high < test.rate {
+					t.Errorf("found %v, %v to %v a second, want %v", l.Shape, low, high, test.rate)
+				}
+			}
+		})
 	}
 }
