@@ -24,9 +24,12 @@ func (l *Log) RefusalsBeside(dim Dimension, others []Limit) []int {
 			if !ok {
 				continue
 			}
+			counted := c.counted(l)
 			c.replay(l, spec, func(i int, admits bool) (mine bool) {
-				excused[i] = excused[i] || !admits
-				return !admits && unclassified(i) // perhaps, and then a block begins
+				may := !admits && counted.mayRefuse(&l.Events[i])
+				counted.book(&l.Events[i])
+				excused[i] = excused[i] || may
+				return may && unclassified(i) // perhaps, and then a block begins
 			})
 		}
 	}
@@ -64,12 +67,16 @@ func (c *Candidate) replay(l *Log, spec limiter.Spec, each func(i int, admits bo
 // not known well enough to say what it refuses.
 const vague = 2
 
+// longer is how much longer than it may be a window is taken to be where a limit
+// must not be met, or may have refused something.
+const longer = 1.02
+
 // Strict is a limiter that refuses whatever the candidate may refuse, under
 // arrivals that are known up to a slack; false when the candidate is known too
 // vaguely, or limits no rate. Windows that follow one another are taken for
 // sliding ones, which no phase of theirs is stricter than.
 func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
-	const longer, fewer, many = 1.02, 0.97, 30
+	const fewer, many = 0.97, 30
 	if !c.IsRate() || c.ParamHigh > vague*c.ParamLow {
 		return limiter.Spec{}, false
 	}

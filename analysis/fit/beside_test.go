@@ -69,6 +69,32 @@ func TestRefusalsBesideBlock(t *testing.T) {
 	}
 }
 
+// A counter forgets within two windows, whatever it has let through: what is refused
+// after that is evidence for tokens, although the flow before was faster than such a
+// counter lets through in any phase. What it may have refused in some phase is none.
+func TestRefusalsBesideCounter(t *testing.T) {
+	const flow, each, window = 20, 1800, 2600 // requests, and milliseconds
+	for _, round := range []limiter.Rounding{"", limiter.RoundNearest} {
+		counter := fit.Limit{Candidate: fit.Candidate{
+			Shape: fit.Shape{Dimension: fit.Requests, Algorithm: limiter.SlidingCounter, Param: window / 1e3, Round: round},
+			Low:   2, High: 2, Best: 2, ParamLow: window / 1e3, ParamHigh: window / 1e3,
+		}}
+		l := &fit.Log{}
+		for k := range flow {
+			l.Events = append(l.Events, fit.Event{At: time.Duration(k*each) * time.Millisecond, Prompt: 1000})
+		}
+		last := l.Events[flow-1].At
+		for _, after := range []time.Duration{200, 600, 2 * window, 3 * window} { // the first two while all of the last two requests may count
+			l.Events = append(l.Events, fit.Event{
+				At: last + after*time.Millisecond, Prompt: 1000, Fate: fit.Refused, Outcome: exchange.Unclassified,
+			})
+		}
+		if got, want := l.RefusalsBeside(fit.Tokens, []fit.Limit{counter}), []int{flow + 2, flow + 3}; !slices.Equal(got, want) {
+			t.Errorf("rounded %q: refusals %v speak for tokens, want %v", round, got, want)
+		}
+	}
+}
+
 // Who knows what explained the first part of a log finds the same of all of it
 // as who knows nothing.
 func TestKnownFindsTheSame(t *testing.T) {
