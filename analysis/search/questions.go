@@ -173,22 +173,33 @@ func (s *Search) sharpenAlone(ax *axis) error {
 
 // sharpenLargest bisects between the largest request that was let in and the
 // smallest that was not, where requests are let through too slowly for a
-// second one to meet the limit: that boundary is its capacity.
+// second one to meet the limit: that boundary is its capacity. The smallest that
+// was not may have been refused for what was sent before it, and counted or shut
+// everything: unless it came after a silence in which all is forgotten it is tried
+// again after one, and larger ones if it is let in then.
 func (s *Search) sharpenLargest(ax *axis) error {
 	low, high := ax.varied(ax.size), ax.tooLarge
-	for float64(high-low) > s.cfg.Precision/2*float64(high) && high-low > 1 {
-		mid := (low + high) / 2
+	sure, rising := false, false
+	closely := func() bool { return float64(high-low) <= s.cfg.Precision/2*float64(high) || high-low <= 1 }
+	for high > low && !(closely() && (sure || high > s.cfg.MaxPrompt)) {
+		try, rest := (low+high)/2, s.likelyEmpty()
+		if closely() || rising {
+			try, rest = high, s.afterRefusals()
+		}
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "size", Dimension: ax.dim, Why: "how large a single request may be, exactly",
-			Rest: s.likelyEmpty(), Hits: 1, Rate: 1, Sizes: []Size{s.sized(ax, mid)},
+			Rest: rest, Hits: 1, Rate: 1, Sizes: []Size{s.sized(ax, try)},
 		}))
 		if err != nil {
 			return err
 		}
-		if tally(xs)[exchange.Success] > 0 {
-			low = mid
-		} else {
-			high = mid
+		switch let := tally(xs)[exchange.Success] > 0; {
+		case let && try == high:
+			low, high, rising = high, min(2*high, s.cfg.MaxPrompt+1), true
+		case let:
+			low = try
+		default:
+			sure, rising, high = rest >= s.afterRefusals(), false, try
 		}
 	}
 	ax.size, ax.tooLarge = s.sized(ax, low), high

@@ -122,6 +122,39 @@ func TestFindsBlocksOfBoth(t *testing.T) {
 	}
 }
 
+// Behind a limit of a single request a size may be refused for the larger ones that
+// were refused before it, and counted: it is not taken for the largest that fits.
+func TestLargestBesideCounted(t *testing.T) {
+	t.Parallel()
+	const amount, nearly = 4054, 4010
+	counted := func(l *sim.Limit) { l.CountRefused = true }
+	cfg := config(100*time.Second, search.LookRequests, search.LookTokens)
+	cfg.MaxPrompt = 30_000
+	far := near(
+		untyped(with(limit(limiter.FixedWindow, 1, 2300*time.Millisecond), counted)),
+		untyped(with(tokens(limit(limiter.FixedWindow, amount, 7300*time.Millisecond)), counted)),
+	)
+	known, largest := errors.New("the largest is known"), 0
+	s := search.New(cfg, func(st search.Stage) (search.Reply, error) {
+		if st.Dimension == fit.Tokens && st.Question != "size" {
+			return search.Reply{}, known
+		}
+		reply, err := far.Send(st)
+		for i := range reply.Exchanges {
+			if x := &reply.Exchanges[i]; x.Admitted() {
+				largest = max(largest, x.PromptTokens)
+			}
+		}
+		return reply, err
+	})
+	if err := s.Run(); !errors.Is(err, known) {
+		t.Fatal(err)
+	}
+	if largest < nearly {
+		t.Errorf("at most %d tokens were let in at once, of %d that fit", largest, amount)
+	}
+}
+
 // Where a request limit is whole, no replicas keep shares of a token limit that
 // nothing explains: it is not asked whether they do.
 func TestNoSharesBesideAWhole(t *testing.T) {
