@@ -157,6 +157,7 @@ func newEvidence(in Input) *evidence {
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
 	e.protection = readProtection(e.main, in.Stages)
 	if !e.protection.untold { // else they are burst protection's
+		e.log.PacedFrom = pacedFrom(in.Stages)
 		e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
 		wanted := e.log.Refusals(fit.Requests)
 		found, left := fit.Explain(e.log, fit.Requests, "", wanted, in.Fit)
@@ -180,6 +181,16 @@ func newEvidence(in Input) *evidence {
 		e.delay = &delay
 	}
 	return e
+}
+
+// pacedFrom is from which stage on small requests were kept below the limits of
+// tokens; 0: none was.
+func pacedFrom(stages []Stage) int {
+	asked := make([]search.Stage, len(stages))
+	for i := range stages {
+		asked[i] = stages[i].Stage
+	}
+	return search.PacedFrom(asked)
 }
 
 // refusedAtEase reports whether some refusals came at a pace that is far below what

@@ -34,7 +34,7 @@ func (e *evidence) explainOutputs(all *fit.Log, trials map[int]bool, in Input) {
 	}
 	log, trial := all.Split(trials)
 	_, trial = trial.Split(asked)
-	log.Untyped = e.log.Untyped
+	log.Untyped, log.PacedFrom = e.log.Untyped, e.log.PacedFrom
 	wanted := slices.DeleteFunc(log.RefusalsBeside(fit.Tokens, e.requests), func(i int) bool { return !asked[log.Events[i].Stage] })
 	o := in.Fit
 	o.Replicas = false

@@ -74,6 +74,11 @@ type Log struct {
 	// speak for; empty means requests. See [UntypedDimension].
 	Untyped Dimension
 
+	// PacedFrom is the first stage whose small requests were kept below the limits
+	// of tokens: unclassified refusals of those speak for requests from there on,
+	// whatever they spoke for before. 0: there is none.
+	PacedFrom int
+
 	proofs []proof // what refusals have given away
 }
 
@@ -280,18 +285,24 @@ func dimensionOf(o exchange.Outcome, prompt float64) Dimension {
 
 func (l *Log) dimensionOf(e *Event) Dimension {
 	if l.Untyped != "" && e.Outcome == exchange.Unclassified {
-		if e.Prompt <= SmallPrompt {
-			return l.Untyped
+		switch {
+		case e.Prompt > SmallPrompt:
+			return Tokens
+		case l.paced(e):
+			return Requests
 		}
-		return Tokens
+		return l.Untyped
 	}
 	return dimensionOf(e.Outcome, e.Prompt)
 }
 
+// paced reports whether a small request was kept below the limits of tokens.
+func (l *Log) paced(e *Event) bool { return l.PacedFrom > 0 && e.Stage >= l.PacedFrom }
+
 // UntypedDimension says what unclassified refusals of small requests speak
-// for: tokens when fewer limits explain all that was refused that way, and no
-// replicas are needed for that, else requests. Large requests are taken to speak
-// for tokens.
+// for that were not kept below the limits of tokens: tokens when fewer limits
+// explain all that was refused that way, and no replicas are needed for that, else
+// requests. Large requests are taken to speak for tokens.
 func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	untyped := func(e Event) bool {
 		return e.Fate == Refused && e.Outcome == exchange.Unclassified && e.Prompt <= SmallPrompt
@@ -300,6 +311,9 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 		return Requests
 	}
 	as := *l
+	if paced := slices.IndexFunc(as.Events, func(e Event) bool { return l.paced(&e) }); paced >= 0 {
+		as.Events = as.Events[:paced]
+	}
 	as.Untyped = Requests
 	requests, left := Explain(&as, Requests, acct, as.Refusals(Requests), o)
 	tokens, leftToo := Explain(&as, Tokens, acct, as.RefusalsBeside(Tokens, requests), o)

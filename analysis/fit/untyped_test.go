@@ -105,3 +105,32 @@ func TestUntypedAreNoShares(t *testing.T) {
 		t.Errorf("the refusals speak for %s", got)
 	}
 }
+
+// Small requests that were kept below the limits of tokens were refused for
+// requests, whatever others without a type were refused for before.
+func TestUntypedPaced(t *testing.T) {
+	const prompt, fitting, paced = 16, 10, 2 // tokens, at once; the stage from which requests are paced
+	l := &Log{Slack: time.Millisecond, PacedFrom: paced}
+	say := func(stage int, at time.Duration, prompt float64, fate Fate) {
+		outcome := exchange.Success
+		if fate == Refused {
+			outcome = exchange.Unclassified
+		}
+		l.Events = append(l.Events, Event{At: at, Done: at, Stage: stage, Fate: fate, Outcome: outcome, Prompt: prompt, Completion: 1})
+	}
+	volley := func(stage int, from time.Duration) {
+		for k := range fitting + 1 {
+			say(stage, from+time.Duration(k)*10*time.Millisecond, prompt, map[bool]Fate{true: Admitted, false: Refused}[k < fitting])
+		}
+	}
+	volley(0, 0)
+	say(1, time.Minute, fitting*(prompt+1)+1, Refused)
+	volley(paced, 2*time.Minute)
+	l.Untyped = UntypedDimension(l, PromptPlusCompl, Options{})
+	if l.Untyped != Tokens {
+		t.Fatalf("the refusals speak for %s, want tokens", l.Untyped)
+	}
+	if got := l.Refusals(Requests); len(got) != 1 || l.Events[got[0]].Stage != paced {
+		t.Errorf("refusals %v speak for requests, want that of the paced ones", got)
+	}
+}

@@ -66,7 +66,7 @@ func (s *Search) accountings(limits []fit.Limit) []fit.Charge {
 			asked[s.trials[i].Stage] = true
 		}
 		all := fit.NewLog(slices.Concat(s.main, s.trials))
-		all.Untyped = s.untyped
+		all.Untyped, all.PacedFrom = s.untyped, s.pacedFrom
 		log, trials = all.Split(asked)
 	}
 	charges := fit.Charges(log, s.charging(limits), s.wanted(log, fit.Tokens), nil, s.options())

@@ -10,25 +10,31 @@ import (
 )
 
 // Requests are asked about again where the token limits have turned out to let them
-// pass more quickly than they were held back.
+// pass more quickly than they were held back, and where all refusals were for tokens
+// and did not say so, if requests can be kept below the token limits.
 func TestRequestsOnceTokensAreKnown(t *testing.T) {
 	for _, test := range []struct {
 		name         string
 		heldBack     float64 // requests a second
 		tokensPerSec float64 // 0: no limit was found
 		unasked      bool    // tokens were not looked for
+		untyped      fit.Dimension
+		vague        float64 // how many times as much the token limit may be
 		want         bool
 	}{
-		{"not held back", 0, 80, false, false},
-		{"more quickly", 1.2, 80, false, true},
-		{"hardly", 1.2, 24, false, false},
-		{"not limited after all", 1.2, 0, false, false},
-		{"tokens not looked for", 1.2, 80, true, false},
+		{"not held back", 0, 80, false, "", 1, false},
+		{"more quickly", 1.2, 80, false, "", 1, true},
+		{"hardly", 1.2, 24, false, "", 1, false},
+		{"not limited after all", 1.2, 0, false, "", 1, false},
+		{"tokens not looked for", 1.2, 80, true, "", 1, false},
+		{"refused for tokens, untyped", 0, 80, false, fit.Tokens, 1.5, true},
+		{"refused for tokens, untyped, which are hardly known", 0, 80, false, fit.Tokens, 3, false},
+		{"refused for requests, untyped", 0, 80, false, fit.Requests, 1, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			asked := errors.New("asked")
 			s := New(Config{MaxRPS: 200, MaxWindow: time.Minute, MaxPrompt: 1000, MaxTokens: 1}, func(Stage) (Reply, error) { return Reply{}, asked })
-			s.heldBack = test.heldBack
+			s.heldBack, s.untyped = test.heldBack, test.untyped
 			if !test.unasked {
 				s.axes[fit.Tokens] = s.tokenAxis()
 			}
@@ -36,7 +42,7 @@ func TestRequestsOnceTokensAreKnown(t *testing.T) {
 				r := test.tokensPerSec
 				s.fits[fit.Tokens] = fitted{limits: []fit.Limit{{Candidate: fit.Candidate{
 					Shape: fit.Shape{Dimension: fit.Tokens, Algorithm: limiter.TokenBucket, Accounting: fit.PromptPlusCompl},
-					Low:   200, High: 200, Best: 200, ParamLow: r, ParamHigh: r, RateLow: r, RateHigh: r,
+					Low:   200, High: 200, Best: 200, ParamLow: r, ParamHigh: r * test.vague, RateLow: r, RateHigh: r * test.vague,
 				}}}}
 			}
 			if err := s.requestsAgain(); errors.Is(err, asked) != test.want {

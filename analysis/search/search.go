@@ -109,7 +109,8 @@ type Search struct {
 	warmth  []Asked                      // about what is let in after use: see Warms
 	warming bool                         // from idle less is let in than after use
 
-	heldBack float64 // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried
+	pacedFrom int     // the first stage that asks about requests after tokens; 0: none does
+	heldBack  float64 // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried
 
 	outer   *Search             // asks about everything but output tokens, which this one asks about; nil: this is it
 	first   int                 // the first stage of this search, after those of the outer one
@@ -277,9 +278,9 @@ func (s *Search) mustGoOn(st Stage, xs []exchange.Exchange) error {
 
 // log is what the fit reads: the first key's exchanges so far.
 func (s *Search) log() *fit.Log {
-	if s.read.log == nil || s.read.exchanges != len(s.main) || s.read.log.Untyped != s.untyped {
+	if s.read.log == nil || s.read.exchanges != len(s.main) || s.read.log.Untyped != s.untyped || s.read.log.PacedFrom != s.pacedFrom {
 		s.read = reading{exchanges: len(s.main), log: fit.NewLog(s.main)}
-		s.read.log.Untyped = s.untyped
+		s.read.log.Untyped, s.read.log.PacedFrom = s.untyped, s.pacedFrom
 		s.read.usually = longestAnswer(s.main)
 		s.steady(s.read.log)
 	}

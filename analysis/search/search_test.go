@@ -63,7 +63,8 @@ func config(maxWindow time.Duration, lookFor ...string) search.Config {
 // found is what a finished search knows.
 type found struct {
 	*search.Search
-	all []exchange.Exchange
+	all   []exchange.Exchange
+	asked []search.Stage
 }
 
 func run(t *testing.T, cfg search.Config, e *sim.Endpoint) found {
@@ -78,7 +79,7 @@ func watched(t *testing.T, cfg search.Config, e *sim.Endpoint, see func(st searc
 	f.Search = search.New(cfg, func(st search.Stage) (search.Reply, error) {
 		before := e.Refused
 		reply, err := e.Send(st)
-		f.all = append(f.all, reply.Exchanges...)
+		f.all, f.asked = append(f.all, reply.Exchanges...), append(f.asked, st)
 		see(st, e.Refused-before)
 		return reply, err
 	})
@@ -91,6 +92,7 @@ func watched(t *testing.T, cfg search.Config, e *sim.Endpoint, see func(st searc
 // limits fits everything that was seen, as the analysis does afterwards.
 func (f *found) limits(dim fit.Dimension, maxWindow time.Duration) ([]fit.Limit, int) {
 	l := fit.NewLog(f.all)
+	l.PacedFrom = search.PacedFrom(f.asked)
 	l.Untyped = fit.UntypedDimension(l, fit.PromptPlusCompl, fit.Options{MaxWindow: maxWindow})
 	o := fit.Options{MaxWindow: maxWindow}
 	wanted := l.Refusals(dim)

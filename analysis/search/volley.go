@@ -226,17 +226,59 @@ const slowed = 0.8
 
 // requestsAgain asks for the request limits once more, where none was met because
 // the token limits, which were hardly known by then, did not let requests come
-// quickly enough, and now let them come more quickly.
+// quickly enough, and now let them come more quickly; or because all refusals were
+// for tokens, without a type: what is refused below the token limits, now that they
+// are known, is refused for requests.
 func (s *Search) requestsAgain() error {
 	const more = 1.5
 	tokens := s.axes[fit.Tokens]
-	if s.heldBack == 0 || tokens == nil {
-		return nil // not held back, or no more is known of tokens than was
+	if tokens == nil {
+		return nil // no more is known of tokens than was
 	}
-	limits, _ := s.limits(fit.Tokens)
+	limits, left := s.limits(fit.Tokens)
 	limit, ok := slowest(limits)
-	if !ok || limit.RateLow < more*s.heldBack*tokens.costOf(s.size(smallPrompt)) {
+	if !ok {
+		return nil
+	}
+	if s.untyped == fit.Tokens {
+		if left > 0 || !s.guarded(limits) {
+			s.warn("requests: too little is known of the token limits to ask about requests below them")
+			return nil
+		}
+		s.pacedFrom = s.stage
+		return s.requests()
+	}
+	if s.heldBack == 0 || limit.RateLow < more*s.heldBack*tokens.costOf(s.size(smallPrompt)) {
 		return nil
 	}
 	return s.requests()
+}
+
+// guarded reports whether limits are known so well, by all models that are left,
+// that a stage can be kept below them.
+func (s *Search) guarded(limits []fit.Limit) bool {
+	for i := range limits {
+		for _, c := range limits[i].Candidates() {
+			if _, ok := c.Strict(s.log().Slack); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// PacedFrom returns the number of the first stage that asks about requests when
+// tokens were asked about, and 0 when none does: see [fit.Log].
+func PacedFrom(stages []Stage) int {
+	tokens := false
+	for i := range stages {
+		switch st := &stages[i]; {
+		case st.Output:
+		case st.Dimension == fit.Tokens:
+			tokens = true
+		case st.Dimension == fit.Requests && tokens:
+			return st.Number
+		}
+	}
+	return 0
 }
