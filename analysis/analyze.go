@@ -158,7 +158,7 @@ func newEvidence(in Input) *evidence {
 	e.protection = readProtection(e.main, in.Stages)
 	if !e.protection.untold { // else they are burst protection's
 		e.log.PacedFrom = pacedFrom(in.Stages)
-		e.log.Untyped = fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+		e.log.Untyped = e.untyped(in)
 		wanted := e.log.Refusals(fit.Requests)
 		found, left := fit.Explain(e.log, fit.Requests, "", wanted, in.Fit)
 		if e.refusedAtEase(left, in.Stages) {
@@ -191,6 +191,22 @@ func pacedFrom(stages []Stage) int {
 		asked[i] = stages[i].Stage
 	}
 	return search.PacedFrom(asked)
+}
+
+// untyped says what unclassified refusals of small requests speak for: tokens where
+// the search has seen that they do, because it asked about nothing else since, or
+// where the whole log says so.
+func (e *evidence) untyped(in Input) fit.Dimension {
+	last := -1
+	for n := range numbersOf(in.Stages, search.Counted) {
+		last = max(last, n)
+	}
+	seen := *e.log
+	seen.Events = slices.DeleteFunc(slices.Clone(seen.Events), func(x fit.Event) bool { return x.Stage > last })
+	if fit.UntypedDimension(&seen, fit.PromptPlusCompl, in.Fit) == fit.Tokens {
+		return fit.Tokens
+	}
+	return fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
 }
 
 // refusedAtEase reports whether some refusals came at a pace that is far below what

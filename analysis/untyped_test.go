@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"probe/analysis"
+	"probe/analysis/exchange"
 	"probe/analysis/limiter"
 	"probe/analysis/search"
 	"probe/analysis/sim"
@@ -44,10 +45,38 @@ func TestRequestsBehindTokensUntyped(t *testing.T) {
 				switch {
 				case b.got.Value == nil:
 					t.Errorf("no limit of %s was found", b.name)
-				case *b.got.Low > b.want || b.want > *b.got.High || *b.got.High > 1.03**b.got.Low:
+				case *b.got.Low > b.want*(1+1e-9) || b.want*(1-1e-9) > *b.got.High || *b.got.High > 1.03**b.got.Low:
 					t.Errorf("%s: [%v, %v] a minute, want %v", b.name, *b.got.Low, *b.got.High, b.want)
 				}
 			}
 		})
+	}
+}
+
+// What was refused for tokens when that was asked is for tokens, even if nothing
+// explains what is refused of large requests later: it was no limit of requests.
+func TestUntypedStaysForTokens(t *testing.T) {
+	far := sim.Endpoint{
+		RTT: 20 * time.Millisecond, Jitter: 4 * time.Millisecond, ServerClock: true,
+		Limits: []sim.Limit{{Spec: limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 400, Window: 2 * time.Second}, Tokens: true}},
+	}
+	large := 0
+	send := func(st search.Stage) (search.Reply, error) {
+		reply, err := far.Send(st)
+		for i := range reply.Exchanges {
+			if x := &reply.Exchanges[i]; st.Question == "verify_below" && x.Admitted() {
+				if large++; large%3 == 0 {
+					x.Status, x.Outcome = 429, exchange.Unclassified // whatever the rate
+				}
+			}
+		}
+		return reply, err
+	}
+	d, _ := analysis.Analyze(probed(send, search.LookRequests, search.LookTokens))
+	if d.Effective.TPM.Value != nil {
+		t.Fatalf("a limit of %v tokens a minute explains what chance refused", *d.Effective.TPM.Value)
+	}
+	if d.Effective.RPM.Value != nil {
+		t.Errorf("%v requests a minute are claimed, want none", *d.Effective.RPM.Value)
 	}
 }

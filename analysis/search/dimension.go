@@ -9,6 +9,9 @@ import (
 	"probe/analysis/fit"
 )
 
+// Counted is the question whether it is requests or tokens that are counted.
+const Counted = "dimension"
+
 // dimension asks whether it was requests that were counted, when the refusals
 // do not say: as few large requests as can hold more tokens than fit, if it is
 // tokens that are counted, and easily as requests. It reports whether it was
@@ -36,7 +39,7 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	// speaks for tokens only after one as long as all that was known may last.
 	for _, rest := range []time.Duration{s.likelyEmpty(), s.afterRefusals()} {
 		xs, err := s.ask(s.shaped(ax, Stage{
-			Question: "dimension", Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
+			Question: Counted, Dimension: ax.dim, Why: "whether it is requests or tokens that are counted",
 			Rest: rest, Rate: ax.rate, Hits: int(hits), Sizes: []Size{size}, StopAfter: 1,
 		}))
 		if err != nil {
