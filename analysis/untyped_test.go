@@ -29,6 +29,11 @@ func TestRequestsBehindTokensUntyped(t *testing.T) {
 			limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 40, Window: 8 * time.Second},
 			limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 300, Window: 2 * time.Second}, 300, 9000,
 		},
+		{ // that of requests is nearly full when its tokens are asked about
+			"counters",
+			limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 45, Window: 12 * time.Second},
+			limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 400, Window: time.Second}, 220, 24_000,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -56,8 +56,10 @@ func (s *Search) largest(ax *axis) (bool, error) {
 		st.Rest = s.likelyEmpty()
 		st.Rate = 1 / math.Max(1/st.Rate, 1.05*s.longestBlock().Seconds())
 	}
-	if ax.output {
-		st.Rest = s.cfg.MaxWindow // longer answers were asked for before, and are no evidence
+	if ax.output || s.untyped == fit.Tokens {
+		// Longer answers were asked for before, and are no evidence; or so many requests
+		// that a limit of them may be nearly full, which nothing is known of.
+		st.Rest = s.cfg.MaxWindow
 	}
 	few, many := s.descent(ax, st, 0.5), s.descent(ax, st, 0.8)
 	st, sent := many, s.shaped(ax, many)

@@ -104,8 +104,8 @@ func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
 	st := s.paced(ax, l, 1-s.marginTo(ax, l))
 	st.Question, st.Why = "verify_below", "whether a rate just below the limit holds"
 	st.Rest, st.StopAfter = s.afterRefusals(), 3
-	if ax.dim == fit.Requests && s.untyped != "" {
-		st.Rest = s.cfg.MaxWindow // so many tokens were sent to know the dimension
+	if ax.dim == fit.Requests && s.untyped != "" || ax.dim == fit.Tokens && s.untyped == fit.Tokens {
+		st.Rest = s.cfg.MaxWindow // so much was sent of what may be limited as well, to know the dimension
 	}
 	// Burst protection that is cold answers like a limit whose refusals have effects
 	// and which holds few: what soon is more than that has to pass from idle.
