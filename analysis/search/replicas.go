@@ -71,7 +71,8 @@ func (s *Search) flood(ax *axis) (shared bool, err error) {
 	}
 	ax.begin(xs)
 	ax.filled = tally(xs)[exchange.Success]
-	if _, err := s.comesBack(s.smallest(ax), ax.began, s.closely()); err != nil {
+	ax.back, err = s.comesBack(s.smallest(ax), ax.began, s.closely())
+	if err != nil {
 		return false, err
 	}
 	return s.shared(ax), nil
