@@ -86,8 +86,6 @@ func (f *fitter) partly(c Candidate, wanted []int, tolerated, least int) (Candid
 	switch {
 	case c.Algorithm == limiter.Concurrency:
 		return f.flights(wanted)
-	case c.Every > 0:
-		return Candidate{}, false
 	case c.isGrid():
 		return f.someOf(c, wanted, tolerated, c.near(f.domain(c.Shape)), least)
 	}
