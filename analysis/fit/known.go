@@ -12,10 +12,11 @@ import (
 // returns those up to the first one that does not hold any more.
 func (f *fitter) known(wanted []int) (limits []Limit) {
 	left := wanted
-	for _, k := range f.opt.Known {
+	for i, k := range f.opt.Known {
 		var found []Candidate
+		least := f.explainedAlone(&k, f.opt.Known[i+1:])
 		for _, tolerated := range f.tolerances() {
-			if found = f.stillTrue(&k, left, tolerated); len(found) > 0 {
+			if found = f.stillTrue(&k, left, tolerated, least); len(found) > 0 {
 				break
 			}
 		}
@@ -34,11 +35,30 @@ func (f *fitter) known(wanted []int) (limits []Limit) {
 	return limits
 }
 
-// stillTrue returns the candidates of an earlier limit that still explain what
-// they did: those that explain all that is wanted or, if none does, some of it.
-func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candidate) {
+// explainedAlone is how many refusals a limit explained before the stage in which any
+// of some others was met: those that came later may be one of those's as well.
+func (f *fitter) explainedAlone(k *Limit, others []Limit) int {
+	n := len(k.Explained)
+	for i := range others {
+		if len(others[i].Explained) == 0 {
+			continue
+		}
+		met := others[i].Explained[0]
+		for met > 0 && f.log.Events[met-1].Stage == f.log.Events[met].Stage {
+			met--
+		}
+		before, _ := slices.BinarySearch(k.Explained, met)
+		n = min(n, before)
+	}
+	return n
+}
+
+// stillTrue returns the candidates of an earlier limit that still explain at least
+// so many refusals: those that explain all that is wanted or, if none does, some
+// of it.
+func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated, least int) (found []Candidate) {
 	wholly := func(c Candidate) (Candidate, bool) { return f.wholly(c, wanted, tolerated) }
-	partly := func(c Candidate) (Candidate, bool) { return f.partly(c, wanted, tolerated, len(k.Explained)) }
+	partly := func(c Candidate) (Candidate, bool) { return f.partly(c, wanted, tolerated, least) }
 	for _, again := range []func(Candidate) (Candidate, bool){wholly, partly} {
 		for _, c := range k.Candidates() {
 			if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
@@ -48,7 +68,7 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated int) (found []Candi
 			if !now.IsRate() && !now.mayBeCap(len(k.Rivals) == 0) {
 				continue
 			}
-			if ok && len(now.Explained) >= len(k.Explained) {
+			if ok && len(now.Explained) >= max(1, least) {
 				found = append(found, now)
 			}
 		}
