@@ -18,8 +18,7 @@ import (
 // counters that round: where nothing else does, or nothing but exact ones that
 // they may be taken for.
 func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
-	other := func(c Candidate) bool { return c.Algorithm != limiter.SlidingCounter || c.Penalty > 0 || !c.mayRound() }
-	if f.after || f.dim == Tokens || slices.ContainsFunc(found, other) { // to thousands of tokens one more or fewer is no matter
+	if f.after || f.dim == Tokens || !mayAllRound(found) { // to thousands of tokens one more or fewer is no matter
 		return found
 	}
 	// Counters of few requests, if they may round and have any window, explain too
@@ -48,9 +47,16 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 	return slices.Concat(likelier, found, others)
 }
 
+// mayAllRound reports whether all candidates may be taken for counters that round.
+func mayAllRound(cs []Candidate) bool {
+	return !slices.ContainsFunc(cs, func(c Candidate) bool {
+		return c.Algorithm != limiter.SlidingCounter || c.Penalty > 0 || !c.mayRound()
+	})
+}
+
 // mayRound reports whether c may be taken for what a counter is that rounds.
 func (c *Candidate) mayRound() bool {
-	const many = 100 // requests, of which one more or fewer is no matter
+	const many = 200 // requests, of which one more or fewer is no matter
 	return c.Best <= many && c.choice() < certain
 }
 

@@ -51,3 +51,24 @@ func TestCountersAllow(t *testing.T) {
 		}
 	})
 }
+
+// A counter of an unusual window may be another one that rounds, unless it is of so
+// many requests that one more or fewer is less than is asked for of a rate.
+func TestMayRound(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		amount    float64
+		low, high float64 // of the window, in seconds
+		may       bool
+	}{
+		{"a few in a usual window", 10, 9.9, 10.02, false},
+		{"a few in an unusual one", 10, 9.1, 9.12, true},
+		{"139, as in 26 s if it rounds down", 139, 25.43, 25.52, true},
+		{"hundreds", 300, 25.43, 25.52, false},
+	} {
+		c := Candidate{Shape: Shape{Algorithm: limiter.SlidingCounter}, Best: test.amount, ParamLow: test.low, ParamHigh: test.high}
+		if c.mayRound() != test.may {
+			t.Errorf("%s: %v", test.name, !test.may)
+		}
+	}
+}
