@@ -156,17 +156,23 @@ func newEvidence(in Input) *evidence {
 	e.log, trial = besideOutputs.Split(trials)
 	in.Fit.Replicas = slices.ContainsFunc(in.Stages, func(s Stage) bool { return s.Question == search.Flood })
 	e.protection = readProtection(e.main, in.Stages)
+	soaks := verify(in.Stages, in.sums())
 	if !e.protection.untold { // else they are burst protection's
 		e.log.PacedFrom = pacedFrom(in.Stages)
 		e.log.Untyped = e.untyped(in)
 		wanted := e.log.Refusals(fit.Requests)
-		found, left := fit.Explain(e.log, fit.Requests, "", wanted, in.Fit)
+		o := in.Fit
+		o.Unsure = unsure(soaks.Above)
+		found, left := fit.Explain(e.log, fit.Requests, "", wanted, o)
 		if e.refusedAtEase(left, in.Stages) {
 			found, left = nil, wanted
 		}
 		e.requests, e.left[fit.Requests] = found, len(left)
 	}
-	e.explainTokens(trial, in.Fit)
+	o := in.Fit.Beside(e.requests)
+	o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false)
+	e.explainTokens(trial, o)
+	in.Fit.Unsure = unsureOfTokens(soaks.OutputAbove, in.Stages, true)
 	e.explainOutputs(all, trials, in)
 	e.requests, e.tokens, e.outputs.limits = fit.Cautious(e.requests), fit.Cautious(e.tokens), fit.Cautious(e.outputs.limits)
 	if ramp, ok := e.protection.Limit(); ok {
@@ -220,7 +226,6 @@ func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
 // of it by itself, and what the trials tell that ask about it.
 func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 	wanted := e.log.RefusalsBeside(fit.Tokens, e.requests)
-	o = o.Beside(e.requests)
 	found, left := tokenLimits(e.log, fit.PromptPlusCompl, wanted, o)
 	e.tokens, e.left[fit.Tokens] = found.Limits, len(left)
 	if len(trials.Events) == 0 || fit.Slowest(found.Limits) < 0 {

@@ -124,3 +124,67 @@ func TestUntrueHeaders(t *testing.T) {
 		})
 	}
 }
+
+// Where nothing was refused above a rate that was held, windows that follow one another
+// are rivals of the plain model that explains the log as well. Of tokens it is enough
+// that none was tried: the request limit may keep it away.
+func TestRivalsOfWhatWasNotRefusedAbove(t *testing.T) {
+	made := func(dim fit.Dimension, refused exchange.Outcome, spaced bool, above int) Input {
+		var in Input
+		for number, question := range []string{"volley", "verify_below", "verify_above"} {
+			in.Stages = append(in.Stages, Stage{Stage: search.Stage{Number: number, Question: question, Dimension: dim, Rate: 1, Spaced: spaced}})
+		}
+		send := func(stage int, at time.Duration, o exchange.Outcome) {
+			x := exchange.Exchange{Stage: stage, Sent: at, Done: at + time.Millisecond, Status: 200, PromptTokens: 100}
+			x.Outcome = o
+			in.Exchanges = append(in.Exchanges, x)
+		}
+		for k := range 10 {
+			send(0, time.Duration(k)*10*time.Millisecond, exchange.Success)
+		}
+		send(0, 100*time.Millisecond, refused)
+		send(0, 5*time.Second, refused)
+		send(1, 21*time.Second, exchange.Success)
+		for k := range above {
+			o := exchange.Success
+			if k == 10 {
+				o = refused
+			}
+			send(2, 42*time.Second+time.Duration(k)*10*time.Millisecond, o)
+		}
+		if above == 0 {
+			in.Stages = in.Stages[:2]
+		}
+		return in
+	}
+	for _, test := range []struct {
+		name             string
+		spaced           bool
+		above            int // requests
+		requests, tokens bool
+	}{
+		{"not tried above", true, 0, false, true},
+		{"only met", false, 0, false, false},
+		{"held above", true, 2, true, true},
+		{"refused above", true, 11, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, of := range []struct {
+				in   Input
+				want bool
+			}{
+				{made(fit.Requests, exchange.RequestRate, test.spaced, test.above), test.requests},
+				{made(fit.Tokens, exchange.TokenRate, test.spaced, test.above), test.tokens},
+			} {
+				d, _ := Analyze(of.in)
+				if len(d.Limits) != 1 {
+					t.Fatalf("%d limits", len(d.Limits))
+				}
+				l := &d.Limits[0]
+				if got := strings.Contains(strings.Join(l.Rivals, "\n"), "sliding_counter"); got != of.want {
+					t.Errorf("%s: a counter among %q: %v", l.Dimension, l.Rivals, got)
+				}
+			}
+		})
+	}
+}

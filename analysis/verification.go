@@ -1,6 +1,10 @@
 package analysis
 
-import "probe/analysis/fit"
+import (
+	"slices"
+
+	"probe/analysis/fit"
+)
 
 // verify reads the closing soaks: the last one below and above in each
 // dimension counts.
@@ -38,6 +42,17 @@ func verify(stages []Stage, sums *Sums) Verification {
 		v.Held = &held
 	}
 	return v
+}
+
+// unsure reports whether a rate above a limit was held: see [fit.Options].
+func unsure(above *Check) bool { return above != nil && above.Rejected == 0 }
+
+// unsureOfTokens is unsure where the request limit may keep a rate above the limit
+// away: it is enough that one below was held. What was sent to meet a limit is not spaced.
+func unsureOfTokens(above *Check, stages []Stage, output bool) bool {
+	return unsure(above) || above == nil && slices.ContainsFunc(stages, func(s Stage) bool {
+		return s.Question == "verify_below" && s.Spaced && s.Void == "" && s.Dimension == fit.Tokens && s.Output == output
+	})
 }
 
 // Shares of what is claimed that a soak below has to reach, so that it says

@@ -35,6 +35,10 @@ type Options struct {
 	// certainly count what they refuse: one program mostly does it everywhere.
 	CountRefused bool
 
+	// Unsure tells that no soak above a limit was refused. Models with more unknowns
+	// are thought of beside plain ones then: what tells those apart best is missing.
+	Unsure bool
+
 	// Memory, if there is one, spares reading again what a fit of a shorter log
 	// of the same endpoint has read.
 	Memory *Memory
@@ -165,7 +169,7 @@ func (f *fitter) stageByStage(wanted []int) (limits []Limit, left []int) {
 		log := *f.log
 		log.Events = events[:to]
 		part := *f
-		part.log, part.opt.Known = &log, limits
+		part.log, part.opt.Known, part.opt.Unsure = &log, limits, false // that is of one limit alone
 		limits, left = part.onwards(wanted[:n])
 		f.opt.Memory.grow(read, limits, left)
 	}
@@ -356,7 +360,7 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
 		// parts of a log are too easily explained by them.
-		needless := f.simple || anyPlain(found) || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
+		needless := f.simple || anyPlain(found) && !f.opt.Unsure || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
 		if family.isGrid() && needless || family.CountRefused && penalty > 0 {
 			continue
 		}

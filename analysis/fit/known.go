@@ -64,7 +64,7 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated, least int) (found 
 	partly := func(c Candidate) (Candidate, bool) { return f.partly(c, wanted, tolerated, least) }
 	for _, again := range []func(Candidate) (Candidate, bool){wholly, partly} {
 		for _, c := range k.Candidates() {
-			if c.Penalty > 0 || c.isGrid() && anyPlain(found) {
+			if c.Penalty > 0 || c.isGrid() && anyPlain(found) && !f.opt.Unsure {
 				continue
 			}
 			now, ok := again(c)

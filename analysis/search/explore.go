@@ -48,6 +48,8 @@ type axis struct {
 	// the lowest rate that the limit was known by when the last soak was sent.
 	soaked bool
 	below  float64
+	// unsure tells that no soak above the limits was refused.
+	unsure bool
 	// cautious tells that the slowest limit was approached too closely by its simplest
 	// model, and is soaked by the one that sustains least: see [fit.Limit.Cautious].
 	cautious bool
@@ -282,6 +284,7 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 	l := s.log()
 	o := s.options()
 	o.Known = s.fits[dim].limits
+	o.Unsure = s.axes[dim] != nil && s.axes[dim].unsure
 	var rest []int
 	if dim == fit.Tokens {
 		requests, _ := s.limits(fit.Requests)
