@@ -177,16 +177,17 @@ func (s *Search) sharpenAlone(ax *axis) error {
 // smallest that was not, where requests are let through too slowly for a
 // second one to meet the limit: that boundary is its capacity. The smallest that
 // was not may have been refused for what was sent before it, and counted or shut
-// everything: unless it came after a silence in which all is forgotten it is tried
-// again after one, and larger ones if it is let in then.
+// everything: where a model allows more it is tried again after a longer silence,
+// and larger ones if it is let in then.
 func (s *Search) sharpenLargest(ax *axis) error {
+	const longer = 3 // times as long as what was sent before likely has a part in what comes next
 	low, high := ax.varied(ax.size), ax.tooLarge
-	sure, rising := false, false
+	sure, rising := !s.mayHold(ax, high), false
 	closely := func() bool { return float64(high-low) <= s.cfg.Precision/2*float64(high) || high-low <= 1 }
 	for high > low && !(closely() && (sure || high > s.cfg.MaxPrompt)) {
-		try, rest := (low+high)/2, s.likelyEmpty()
-		if closely() || rising {
-			try, rest = high, s.afterRefusals()
+		try, rest, again := (low+high)/2, s.likelyEmpty(), closely() || rising
+		if again {
+			try, rest = high, min(longer*rest, s.afterRefusals())
 		}
 		xs, err := s.ask(s.shaped(ax, Stage{
 			Question: "size", Dimension: ax.dim, Why: "how large a single request may be, exactly",
@@ -196,16 +197,25 @@ func (s *Search) sharpenLargest(ax *axis) error {
 			return err
 		}
 		switch let := tally(xs)[exchange.Success] > 0; {
-		case let && try == high:
+		case let && again:
 			low, high, rising = high, min(2*high, s.cfg.MaxPrompt+1), true
 		case let:
 			low = try
 		default:
-			sure, rising, high = rest >= s.afterRefusals(), false, try
+			sure, rising, high = again || !s.mayHold(ax, try), false, try
 		}
 	}
 	ax.size, ax.tooLarge = s.sized(ax, low), high
 	return nil
+}
+
+// mayHold reports whether a limit of the axis may hold a request of a size.
+func (s *Search) mayHold(ax *axis, tokens int) bool {
+	limits, _ := s.limits(ax.dim)
+	cost := ax.costOf(s.sized(ax, tokens))
+	return slices.ContainsFunc(limits, func(l fit.Limit) bool {
+		return slices.ContainsFunc(l.Candidates(), func(c fit.Candidate) bool { return c.High > cost })
+	})
 }
 
 // longestBlock is for how long a refusal may shut everything.
