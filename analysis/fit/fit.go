@@ -186,9 +186,7 @@ func (f *fitter) onwards(wanted []int) (limits []Limit, left []int) {
 		for i := range known[:n] {
 			rest = without(rest, known[i].Explained)
 		}
-		beside := *f
-		beside.beside = longestStep(known[:n])
-		others, unexplained := beside.explain(rest, mostStacked-n)
+		others, unexplained := f.explain(rest, mostStacked-n)
 		if n == len(known) || len(unexplained) <= len(left) {
 			limits, left = slices.Concat(known[:n], others), unexplained
 		}
@@ -222,7 +220,6 @@ type fitter struct {
 	replicas int              // that may each keep a share of the limit; 0: none
 	after    bool             // tokens are booked when the answer is complete
 	only     func(Shape) bool // the models that are tried; nil: all
-	beside   time.Duration    // how far apart the steps are at most in which a faster bucket of the dimension refills; 0: none does
 }
 
 // explain looks for one limiter that explains everything and, when there is

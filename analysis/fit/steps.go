@@ -109,15 +109,6 @@ func anyStepped(limits []Limit) bool {
 	return slices.ContainsFunc(limits, func(l Limit) bool { return l.Every > 0 })
 }
 
-// longestStep returns how far apart the steps are at most in which any of the
-// limits refills; 0: none does.
-func longestStep(limits []Limit) (every time.Duration) {
-	for i := range limits {
-		every = max(every, limits[i].Every)
-	}
-	return every
-}
-
 // mostlyStep reports whether a step may be more than half of what a bucket
 // holds. So large a doubt about when it refills explains too much, and a bucket
 // whose steps are as large is as good as a window by a clock.
@@ -133,7 +124,6 @@ func mostlyStep(rate, capacity float64, every time.Duration) bool {
 // uneven than most.
 func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 	const uneven = 3 // slacks
-	f.inStepsToo(found, wanted)
 	if c, ok := f.asBeside(found, wanted); ok {
 		return slices.Insert(found, 0, c)
 	}
@@ -167,28 +157,4 @@ func (f *fitter) asBeside(found []Candidate, wanted []int) (Candidate, bool) {
 		return Candidate{}, false
 	}
 	return f.stepped(wanted)
-}
-
-// inStepsToo puts a bucket that refills in steps in the place of one that does not,
-// where the dimension's other one does. Few refusals seldom tell of steps, and
-// without them the rate would seem to be known more closely than it is. They are
-// taken to be as far apart as the other one's, and for requests a whole one at least
-// comes back at a time.
-func (f *fitter) inStepsToo(found []Candidate, wanted []int) {
-	if f.beside == 0 {
-		return
-	}
-	for i := range found {
-		c := &found[i]
-		if !c.isBucket() || !c.plain() {
-			continue
-		}
-		every := f.beside
-		if f.dim == Requests {
-			every = max(every, seconds(1/c.ParamLow))
-		}
-		if also, ok := f.steppedBy(every, wanted); ok && !also.steep {
-			*c = also
-		}
-	}
 }
