@@ -176,9 +176,6 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 			return false, err
 		}
 	}
-	if err := s.narrowBy(ax, mostQuestions, atOnce); err != nil {
-		return false, err
-	}
 	if tokens, err := s.dimension(ax, false); tokens || err != nil {
 		return tokens, err
 	}
@@ -206,16 +203,6 @@ const mostQuestions = 32
 // have no effect of their own have to, if there are any: what the others allow
 // beside them is seldom left by the soaks.
 func (s *Search) narrow(ax *axis, most int) error {
-	return s.narrowBy(ax, most, func(*Stage) bool { return true })
-}
-
-// atOnce reports whether a stage waits for nothing: what it asks about a limit that is
-// nearly full would take filling it again after a rest.
-func atOnce(st *Stage) bool { return st.Rest == 0 }
-
-// narrowBy narrows as long as the best next question is one of those that may be
-// asked.
-func (s *Search) narrowBy(ax *axis, most int, may func(*Stage) bool) error {
 	for range most {
 		limits, _ := s.limits(ax.dim)
 		if len(limits) == 0 {
@@ -235,7 +222,7 @@ func (s *Search) narrowBy(ax *axis, most int, may func(*Stage) bool) error {
 			about = usual(&latest)
 		}
 		i, ok := s.next(ax, about, spent)
-		if !ok || i.free || !may(&i.stage) {
+		if !ok || i.free {
 			return nil
 		}
 		if _, err := s.ask(i.stage); err != nil {
