@@ -34,11 +34,6 @@ func TestRequestsBehindTokensUntyped(t *testing.T) {
 			limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 45, Window: 12 * time.Second},
 			limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 400, Window: time.Second}, 220, 24_000,
 		},
-		{ // that of requests is met if much is asked about the other before it is known for one of tokens
-			"windows that shut everything",
-			limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 45, Window: 14 * time.Second, Penalty: 4 * time.Second},
-			limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 500, Window: 1500 * time.Millisecond, Penalty: 4 * time.Second}, 2700. / 14, 20_000,
-		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -15,9 +15,8 @@ const Counted = "dimension"
 // dimension asks whether it was requests that were counted, when the refusals
 // do not say: as few large requests as can hold more tokens than fit, if it is
 // tokens that are counted, and easily as requests. It reports whether it was
-// tokens, and nothing is left to ask about requests then. Before the limit was
-// narrowed down it may remain open.
-func (s *Search) dimension(ax *axis, narrowed bool) (tokens bool, err error) {
+// tokens, and nothing is left to ask about requests then.
+func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	limits, _ := s.limits(ax.dim)
 	if ax.dim != fit.Requests || s.untyped != "" || len(limits) == 0 || !s.refusedUntyped() {
 		return false, nil
@@ -26,11 +25,9 @@ func (s *Search) dimension(ax *axis, narrowed bool) (tokens bool, err error) {
 		return false, nil // everything is refused
 	}
 	const over = 1.15 // times as many tokens as do not fit, if it is those
-	most, can := s.asTokens(narrowed)
+	most, can := s.asTokens()
 	if !can {
-		if narrowed {
-			s.untyped = fit.Requests
-		}
+		s.untyped = fit.Requests
 		return false, nil
 	}
 	hits := math.Ceil(over * most / float64(s.cfg.MaxPrompt))
@@ -52,11 +49,7 @@ func (s *Search) dimension(ax *axis, narrowed bool) (tokens bool, err error) {
 			break
 		}
 	}
-	says := fit.UntypedDimension(s.log(), fit.PromptPlusCompl, s.options())
-	if _, can := s.asTokens(narrowed); can && says == fit.Requests && !narrowed {
-		return false, nil // a model that holds more may still be one of tokens
-	}
-	s.untyped = says
+	s.untyped = fit.UntypedDimension(s.log(), fit.PromptPlusCompl, s.options())
 	s.fits = map[fit.Dimension]fitted{} // read with this in mind
 	if s.untyped == fit.Tokens {
 		s.warn("requests: the refusals do not say what was too much, and follow tokens")
@@ -64,25 +57,18 @@ func (s *Search) dimension(ax *axis, narrowed bool) (tokens bool, err error) {
 	return s.untyped == fit.Tokens, nil
 }
 
-// asTokens returns the most tokens that fit if tokens are what was counted, in
-// models whose refusals have no effect of their own before the limit was narrowed
-// down, and false when no limit of tokens explains what was refused.
-func (s *Search) asTokens(narrowed bool) (most float64, can bool) {
+// asTokens returns the most tokens that fit if tokens are what was counted,
+// and false when no limit of tokens explains what was refused.
+func (s *Search) asTokens() (most float64, can bool) {
 	as := *s.log()
 	as.Untyped = fit.Tokens
 	limits, left := fit.Explain(&as, fit.Tokens, fit.PromptPlusCompl, as.Refusals(fit.Tokens), s.options())
 	for i := range limits {
-		of := &limits[i]
-		if !narrowed {
-			of = usual(of)
-		}
-		for _, c := range of.Candidates() {
-			if !math.IsInf(c.High, 1) { // else no request is too large for it
-				most = math.Max(most, c.High)
-			}
+		for _, c := range limits[i].Candidates() {
+			most = math.Max(most, c.High)
 		}
 	}
-	return most, len(left) == 0 && most > 0
+	return most, len(left) == 0 && most > 0 && !math.IsInf(most, 1)
 }
 
 // refusalsSay reports whether refusals say what was too much: some do, and none

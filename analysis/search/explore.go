@@ -176,16 +176,13 @@ func (s *Search) tellApart(ax *axis) (ended bool, err error) {
 			return false, err
 		}
 	}
-	if tokens, err := s.dimension(ax, false); tokens || err != nil {
-		return tokens, err
-	}
 	if err := s.narrow(ax, mostQuestions); err != nil {
 		return false, err
 	}
 	if err := s.overshoot(ax); err != nil {
 		return false, err
 	}
-	return s.dimension(ax, true)
+	return s.dimension(ax)
 }
 
 // proven reports whether the latest limiter has said itself what it is.
