@@ -160,7 +160,7 @@ func newEvidence(in Input) *evidence {
 	if !e.protection.untold { // else they are burst protection's
 		e.log.PacedFrom = pacedFrom(in.Stages)
 		e.log.Untyped = e.untyped(in)
-		wanted := e.log.Refusals(fit.Requests)
+		wanted := e.log.RefusalsBeside(fit.Requests, e.keptBelow(in.Fit))
 		o := in.Fit
 		o.Unsure = unsure(soaks.Above)
 		found, left := fit.Explain(e.log, fit.Requests, "", wanted, o)
@@ -213,6 +213,18 @@ func (e *evidence) untyped(in Input) fit.Dimension {
 		return fit.Tokens
 	}
 	return fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+}
+
+// keptBelow are the limits of tokens below which small requests were kept, by what
+// was known when that began: what those may have refused proves nothing of requests.
+func (e *evidence) keptBelow(o fit.Options) []fit.Limit {
+	if e.log.PacedFrom == 0 || e.log.Untyped != fit.Tokens {
+		return nil
+	}
+	before := *e.log
+	before.Events = slices.DeleteFunc(slices.Clone(before.Events), func(x fit.Event) bool { return x.Stage >= e.log.PacedFrom })
+	found, _ := tokenLimits(&before, fit.PromptPlusCompl, before.Refusals(fit.Tokens), o)
+	return fit.WithoutEffect(found.Limits)
 }
 
 // refusedAtEase reports whether some refusals came at a pace that is far below what

@@ -6,6 +6,7 @@ import (
 
 	"probe/analysis"
 	"probe/analysis/exchange"
+	"probe/analysis/fit"
 	"probe/analysis/limiter"
 	"probe/analysis/search"
 	"probe/analysis/sim"
@@ -69,7 +70,7 @@ func TestUntypedStaysForTokens(t *testing.T) {
 	send := func(st search.Stage) (search.Reply, error) {
 		reply, err := far.Send(st)
 		for i := range reply.Exchanges {
-			if x := &reply.Exchanges[i]; st.Question == "verify_below" && x.Admitted() {
+			if x := &reply.Exchanges[i]; st.Dimension == fit.Tokens && st.Question != "size" && x.Admitted() {
 				if large++; large%3 == 0 {
 					x.Status, x.Outcome = 429, exchange.Unclassified // whatever the rate
 				}

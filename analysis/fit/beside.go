@@ -109,3 +109,16 @@ func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
 	spec.Window = seconds(c.ParamHigh*longer) + 2*slack
 	return spec, true
 }
+
+// WithoutEffect returns what limits are by those of their models whose refusals
+// have no effect of their own. Others may have refused nearly anything that comes
+// after a refusal.
+func WithoutEffect(limits []Limit) (plain []Limit) {
+	for i := range limits {
+		all := slices.DeleteFunc(limits[i].Candidates(), func(c Candidate) bool { return c.CountRefused || c.Penalty > 0 })
+		if len(all) > 0 {
+			plain = append(plain, Limit{Candidate: all[0], Rivals: all[1:]})
+		}
+	}
+	return plain
+}

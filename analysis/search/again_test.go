@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"probe/analysis/exchange"
 	"probe/analysis/fit"
 	"probe/analysis/limiter"
 )
@@ -49,5 +50,36 @@ func TestRequestsOnceTokensAreKnown(t *testing.T) {
 				t.Errorf("%v, want asked: %v", err, test.want)
 			}
 		})
+	}
+}
+
+// What the limits of tokens may have refused, below which requests are asked about,
+// proves nothing of requests: tries may come more closely than those let through.
+func TestRefusedBesideTokensKeptBelow(t *testing.T) {
+	const prompt, fitting = 16, 11 // tokens, requests at once
+	s := New(Config{MaxWindow: time.Minute}, nil)
+	s.untyped, s.pacedFrom = fit.Tokens, 1
+	const capacity, rate = fitting*(prompt+1) + 5.0, 300
+	s.keptBelow = []fit.Limit{{Candidate: fit.Candidate{
+		Shape: fit.Shape{Dimension: fit.Tokens, Algorithm: limiter.TokenBucket, Accounting: fit.PromptPlusCompl},
+		Low:   capacity, High: capacity, Best: capacity, ParamLow: rate, ParamHigh: rate, RateLow: rate, RateHigh: rate,
+	}}}
+	say := func(at time.Duration, o exchange.Outcome) {
+		x := exchange.Exchange{Sent: at, Done: at + time.Millisecond, Stage: 1, Status: 200, PromptTokens: prompt, MaxTokens: 1}
+		x.Outcome = o
+		if o == exchange.Success {
+			x.Usage.Prompt, x.Usage.Completion = prompt, 1
+		} else {
+			x.Status = 429
+		}
+		s.main = append(s.main, x)
+	}
+	for k := range fitting {
+		say(time.Duration(k)*time.Millisecond, exchange.Success)
+	}
+	say(fitting*time.Millisecond, exchange.Unclassified) // for tokens, perhaps
+	say(5*time.Second, exchange.Unclassified)
+	if got := s.wanted(s.log(), fit.Requests); len(got) != 1 || got[0] != fitting+1 {
+		t.Errorf("refusals %v are for requests, want %d alone", got, fitting+1)
 	}
 }

@@ -298,10 +298,11 @@ func (s *Search) limits(dim fit.Dimension) (limits []fit.Limit, left int) {
 
 // wanted are the refusals that limits of a dimension have to explain: requests
 // are asked about first, and what they may have refused proves nothing of
-// tokens.
+// tokens. Where they are asked about below the limits of tokens, what those may
+// have refused all the same, of tries that came closely, proves nothing of requests.
 func (s *Search) wanted(l *fit.Log, dim fit.Dimension) []int {
 	if dim == fit.Requests {
-		return l.Refusals(dim)
+		return l.RefusalsBeside(dim, s.keptBelow)
 	}
 	requests, _ := s.limits(fit.Requests)
 	wanted := l.RefusalsBeside(dim, requests)

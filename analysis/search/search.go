@@ -109,8 +109,9 @@ type Search struct {
 	warmth  []Asked                      // about what is let in after use: see Warms
 	warming bool                         // from idle less is let in than after use
 
-	pacedFrom int     // the first stage that asks about requests after tokens; 0: none does
-	heldBack  float64 // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried
+	pacedFrom int         // the first stage that asks about requests after tokens; 0: none does
+	keptBelow []fit.Limit // of tokens, as they were known then, if untyped refusals were theirs before
+	heldBack  float64     // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried
 
 	outer   *Search             // asks about everything but output tokens, which this one asks about; nil: this is it
 	first   int                 // the first stage of this search, after those of the outer one

@@ -245,7 +245,7 @@ func (s *Search) requestsAgain() error {
 			s.warn("requests: too little is known of the token limits to ask about requests below them")
 			return nil
 		}
-		s.pacedFrom = s.stage
+		s.pacedFrom, s.keptBelow = s.stage, fit.WithoutEffect(limits)
 		return s.requests()
 	}
 	if s.heldBack == 0 || limit.RateLow < more*s.heldBack*tokens.costOf(s.size(smallPrompt)) {
