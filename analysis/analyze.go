@@ -172,6 +172,7 @@ func newEvidence(in Input) *evidence {
 	o := in.Fit.Beside(e.requests)
 	o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false)
 	e.explainTokens(trial, o)
+	e.requests, e.tokens = fit.InSteps(e.log, in.Fit, e.requests, e.tokens), fit.InSteps(e.log, in.Fit, e.tokens, e.requests)
 	in.Fit.Unsure = unsureOfTokens(soaks.OutputAbove, in.Stages, true)
 	e.explainOutputs(all, trials, in)
 	e.requests, e.tokens, e.outputs.limits = fit.Cautious(e.requests), fit.Cautious(e.tokens), fit.Cautious(e.outputs.limits)

@@ -118,6 +118,9 @@ func rival(c *fit.Candidate) string {
 	if c.CountRefused {
 		name += ", refusals counted"
 	}
+	if c.Penalty > 0 {
+		name += fmt.Sprintf(", then shut for %.3g s", c.Penalty.Seconds())
+	}
 	if !c.IsRate() {
 		return fmt.Sprintf("%s: %s in flight", name, number(c.Best))
 	}

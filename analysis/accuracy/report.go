@@ -182,8 +182,8 @@ func (r *result) wrongClaims() int {
 			wrong++ // nothing that can be said
 			continue
 		}
-		slowest := limiter.Spec{Algorithm: l.Algorithm, Amount: least, Window: duration(*l.WindowHighS)}
-		fastest := limiter.Spec{Algorithm: l.Algorithm, Amount: most, Window: duration(*l.WindowLowS)}
+		slowest := limiter.Spec{Algorithm: l.Algorithm, Amount: least, Window: duration(*l.WindowHighS), Round: l.Round}
+		fastest := limiter.Spec{Algorithm: l.Algorithm, Amount: most, Window: duration(*l.WindowLowS), Round: l.Round}
 		known := slices.ContainsFunc(r.subject.limits, func(t sim.Limit) bool {
 			near := func(rate, low, high float64) bool { return rate >= 0.9*low && rate <= 1.1*high }
 			sustained := func(s limiter.Spec) float64 {

@@ -158,3 +158,35 @@ func (f *fitter) asBeside(found []Candidate, wanted []int) (Candidate, bool) {
 	}
 	return f.stepped(wanted)
 }
+
+// InSteps returns the limits of an endpoint of which some bucket refills in steps,
+// with all other buckets known no better than if those did so as well: one program
+// mostly keeps all buckets, and few refusals seldom tell of steps. Without them a
+// rate would seem to be known more closely than it is.
+func InSteps(l *Log, o Options, limits, others []Limit) []Limit {
+	every := max(longestStep(limits), longestStep(others))
+	if every <= l.Slack {
+		return limits
+	}
+	limits = slices.Clone(limits)
+	for i := range limits {
+		c := &limits[i].Candidate
+		if !c.isBucket() || !c.plain() || c.Proven || c.Shared {
+			continue
+		}
+		f := fitter{log: l, dim: c.Dimension, acct: c.Accounting, after: c.After, opt: o.withDefaults()}
+		if also, ok := f.steppedBy(every, c.Explained); ok && !also.steep {
+			*c = also
+		}
+	}
+	return limits
+}
+
+// longestStep returns how far apart the steps are at most in which any of some
+// limits refills; 0: none does.
+func longestStep(limits []Limit) (every time.Duration) {
+	for i := range limits {
+		every = max(every, limits[i].Every)
+	}
+	return every
+}

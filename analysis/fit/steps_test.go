@@ -271,3 +271,44 @@ func TestTwoBucketsInSteps(t *testing.T) {
 		t.Errorf("%v sustains %v to %v a second, want %v", limits[1].Shape, low, high, slow.Rate())
 	}
 }
+
+// Where another bucket of the endpoint refills in steps, one that seems not to is
+// known no better than if it did: few refusals do not tell.
+func TestInSteps(t *testing.T) {
+	const n = 200
+	spec := in(time.Second, n, 90*time.Second)
+	l := answered(spec, used(n, spec.Rate(), 0.3), 200*time.Millisecond, func() time.Duration { return 0 })
+	o := Options{MaxWindow: 200 * time.Second}
+	limits, left := Explain(l, Requests, Prompt, l.Refusals(Requests), o)
+	bucket := slices.IndexFunc(limits[0].Candidates(), func(c Candidate) bool { return c.isBucket() && c.plain() })
+	if bucket < 0 || len(left) > 0 {
+		t.Fatalf("%d refusals left, a bucket is candidate %d", len(left), bucket)
+	}
+	plain := []Limit{{Candidate: limits[0].Candidates()[bucket]}}
+	other := func(steps time.Duration) []Limit {
+		return []Limit{{Candidate: Candidate{Shape: Shape{Dimension: Tokens, Algorithm: limiter.TokenBucket, Every: steps}}}}
+	}
+	for _, test := range []struct {
+		name   string
+		others []Limit
+		want   bool
+	}{
+		{"nothing else", nil, false},
+		{"one without steps", other(0), false},
+		{"one in steps", other(time.Second), true},
+	} {
+		got := InSteps(l, o, plain, test.others)[0].Candidate
+		if (got.Every > 0) != test.want {
+			t.Errorf("beside %s: in steps of %v", test.name, got.Every)
+		}
+		if holds := got.RateLow <= spec.Rate() && spec.Rate() <= got.RateHigh; holds != test.want {
+			t.Errorf("beside %s: %v to %v a second, and it is %v", test.name, got.RateLow, got.RateHigh, spec.Rate())
+		}
+		if got.RateLow > plain[0].RateLow || got.RateHigh < plain[0].RateHigh {
+			t.Errorf("beside %s: known more closely than before", test.name)
+		}
+	}
+	if plain[0].Every > 0 {
+		t.Error("what was given has changed")
+	}
+}

@@ -33,6 +33,9 @@ func (s *Search) soak(ax *axis) (done bool, err error) {
 	if err := s.soakAboveOneByOne(ax); err != nil {
 		return false, err
 	}
+	if err := s.shuts(ax); err != nil {
+		return false, err
+	}
 	limits, left := s.limits(ax.dim)
 	limit, ok := ax.toSoak(limits)
 	if !ok {
