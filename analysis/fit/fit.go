@@ -112,12 +112,10 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 
 // limits is [Explain] with the fitter's idea of what is charged.
 func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
-	if f.opt.Replicas || len(f.opt.Known) > 1 { // what else explains too much to be believed beside it
+	if f.opt.Replicas {
 		if c, ok := f.stepped(wanted); ok {
 			return []Limit{{Candidate: c}}, nil
 		}
-	}
-	if f.opt.Replicas {
 		if limit, ok := f.shared(wanted); ok {
 			return []Limit{limit}, nil
 		}
@@ -177,8 +175,14 @@ func (f *fitter) stageByStage(wanted []int) (limits []Limit, left []int) {
 }
 
 // onwards explains the log with the limits that were known before, as many of
-// the first ones as still hold.
+// the first ones as still hold. Two that were known explain too much to be believed
+// beside a bucket that refills in steps.
 func (f *fitter) onwards(wanted []int) (limits []Limit, left []int) {
+	if len(f.opt.Known) > 1 {
+		if c, ok := f.stepped(wanted); ok {
+			return []Limit{{Candidate: c}}, nil
+		}
+	}
 	left = wanted
 	known := f.known(wanted)
 	for n := len(known); n >= 0; n-- {

@@ -312,3 +312,20 @@ func TestInSteps(t *testing.T) {
 		t.Error("what was given has changed")
 	}
 }
+
+// Two limiters that were known are not believed beside a bucket that refills in
+// steps and explains all, also where the log is explained as it grew.
+func TestStepsBeforeAKnownPair(t *testing.T) {
+	spec := in(1500*time.Millisecond, 20, 20*time.Second)
+	l := answered(spec, used(int(spec.Amount), spec.Rate(), 1), time.Millisecond, func() time.Duration { return 0 })
+	wanted := l.Refusals(Requests)
+	f := fitter{log: l, dim: Requests, opt: Options{}.withDefaults(), simple: true}
+	if f.opt.Known, _ = f.explain(wanted, mostStacked); len(f.opt.Known) != mostStacked {
+		t.Fatalf("%d limits explain a part", len(f.opt.Known))
+	}
+	f.simple = false
+	limits, left := f.onwards(wanted)
+	if len(limits) != 1 || len(left) > 0 || limits[0].Every == 0 {
+		t.Errorf("%d refusals left by %+v", len(left), limits)
+	}
+}
