@@ -256,6 +256,7 @@ func tokenLimits(l *fit.Log, commonest fit.Accounting, wanted []int, o fit.Optio
 	found, left = fit.ExplainTokens(l, fit.Charge{Accounting: commonest}, wanted, o)
 	if len(left) == 0 {
 		found, _ = fit.Simpler(l, found, wanted, o)
+		found = fit.BesideAfter(l, found, wanted, o)
 	}
 	return found, left
 }

@@ -118,6 +118,9 @@ func rival(c *fit.Candidate) string {
 	if c.CountRefused {
 		name += ", refusals counted"
 	}
+	if c.After {
+		name += ", charged after the answer"
+	}
 	if c.Penalty > 0 {
 		name += fmt.Sprintf(", then shut for %.3g s", c.Penalty.Seconds())
 	}

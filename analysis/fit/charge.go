@@ -70,6 +70,32 @@ func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
 	return other, true
 }
 
+// BesideAfter returns what was found, with the limit as rivals that charges when the
+// answer is complete, if that explains the log as well and may have another rate: where
+// few requests are under way at once, it lets hardly more in than one that charges
+// before.
+func BesideAfter(l *Log, found Charge, wanted []int, o Options) Charge {
+	const apart = 0.002 // relative
+	after := Charge{Accounting: PromptPlusCompl, After: true}
+	if found.After || len(wanted) == 0 || len(found.Limits) != 1 || found.Limits[0].needs() > 0 || found.Limits[0].Proven {
+		return found
+	}
+	f := after.fitter(l, o)
+	f.only = func(s Shape) bool { return s.Algorithm == found.Limits[0].Algorithm && s.needs() == 0 }
+	also, ok := f.all(wanted)
+	if !ok || also.Contradicted > found.Limits[0].Contradicted {
+		return found
+	}
+	limit := found.Limits[0]
+	low, high := limit.RateBounds()
+	if alsoLow, alsoHigh := also.RateBounds(); alsoLow >= (1-apart)*low && alsoHigh <= (1+apart)*high {
+		return found
+	}
+	limit.Rivals = slices.Concat(limit.Rivals, also.Candidates())
+	found.Limits = []Limit{limit}
+	return found
+}
+
 // needs is how much a limiter needs beside what it counts, which lets it explain
 // more: windows that follow one another are 1, refusals that have an effect of their
 // own are 2.

@@ -97,3 +97,63 @@ func TestSimplerContradictsNoMore(t *testing.T) {
 		}
 	}
 }
+
+// A limit that books when an answer is complete lets more in than it holds. Where that
+// is not seen, because requests of one size come one by one, it is a rival of one that
+// books at once; not where it would have the same rate.
+func TestBesideAfter(t *testing.T) {
+	const size, took = 100, 20 * time.Millisecond
+	for _, test := range []struct {
+		name   string
+		amount float64
+		filler float64 // tokens of a last, small request; 0: none
+		want   bool
+	}{
+		{"less is held than let in", 950, 0, true},
+		{"small requests show it", 950, 1, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rule := limiter.NewRule(limiter.Spec{Algorithm: limiter.SlidingLog, Amount: test.amount, Window: 10 * time.Second, ChargeAfter: test.want})
+			l := &Log{Slack: time.Millisecond}
+			ask := func(at time.Duration, prompt float64) {
+				e := Event{At: at, Done: at, Fate: Refused, Outcome: exchange.TokenRate, Prompt: prompt}
+				if rule.Admits(at, prompt) {
+					e.Fate, e.Outcome, e.Done = Admitted, exchange.Success, at+took
+					rule.Book(at, e.Done, prompt)
+				}
+				l.Events = append(l.Events, e)
+			}
+			for round := range 3 {
+				at := time.Duration(round) * 30 * time.Second
+				for range 11 {
+					ask(at, size)
+					at += 100 * time.Millisecond
+				}
+				for range 50 * int(test.filler) {
+					ask(at, test.filler)
+					at += 30 * time.Millisecond
+				}
+				for range 100 {
+					ask(at, size)
+					at += 97 * time.Millisecond
+				}
+			}
+			wanted := l.Refusals(Tokens)
+			found, left := ExplainTokens(l, Charge{Accounting: PromptPlusCompl}, wanted, Options{})
+			if len(left) > 0 || len(found.Limits) != 1 || found.After {
+				t.Fatalf("%d refusals left by %+v", len(left), found)
+			}
+			limit := BesideAfter(l, found, wanted, Options{}).Limits[0]
+			after := false
+			for _, c := range limit.Candidates() {
+				after = after || c.After
+			}
+			if after != test.want {
+				t.Errorf("one that books when the answer is complete is among them: %v", after)
+			}
+			if low, high := limit.RateBounds(); low > test.amount/10 || high < test.amount/10 {
+				t.Errorf("%v to %v a second, want %v", low, high, test.amount/10)
+			}
+		})
+	}
+}
