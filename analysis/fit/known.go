@@ -29,9 +29,6 @@ func (f *fitter) known(wanted []int) (limits []Limit) {
 		if anyPlain(before) && !anyPlain(found) || anyUsual(before) && !anyUsual(found) {
 			break // models that were not thought of beside plain ones may do now
 		}
-		if whole := len(found[0].Explained) == len(left); whole && mayAllRound(found) && !mayAllRound(before) {
-			break // so may counters that round
-		}
 		limits = append(limits, Limit{Candidate: found[0], Rivals: found[1:]})
 		left = without(left, found[0].Explained)
 	}

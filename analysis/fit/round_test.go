@@ -72,37 +72,3 @@ func TestMayRound(t *testing.T) {
 		}
 	}
 }
-
-// That a counter rounds is thought of as soon as nothing is left that it was not
-// thought of beside, although the counter is known.
-func TestRoundingIsThoughtOfLater(t *testing.T) {
-	spec := limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 10, Window: 10 * time.Second, Round: limiter.RoundDown}
-	var at []time.Duration
-	now := 63 * time.Second
-	for _, gap := range []time.Duration{850 * time.Millisecond, 1445 * time.Millisecond} {
-		for k := range 55 { // filled, and tried at an even pace
-			at = append(at, now)
-			now += 10 * time.Millisecond
-			if k > 12 {
-				now += gap
-			}
-		}
-		now += 61 * time.Second
-	}
-	l := answered(spec, at, time.Millisecond, func() time.Duration { return 0 })
-	wanted := l.Refusals(Requests)
-	f := fitter{log: l, dim: Requests, opt: Options{}.withDefaults()}
-	counter := Shape{Dimension: Requests, Algorithm: limiter.SlidingCounter}
-	exact, ok := f.scan(counter, wanted, true, 0, f.domain(counter))
-	if !ok || exact.usualWindow() {
-		t.Fatalf("an exact counter explains it: %v, of %v to %v s", ok, exact.ParamLow, exact.ParamHigh)
-	}
-	before := exact // what explained less of the log
-	before.Algorithm, before.Aligned = limiter.FixedWindow, true
-	o := Options{Known: []Limit{{Candidate: before, Rivals: []Candidate{exact}}}}
-	limits, left := Explain(l, Requests, Prompt, wanted, o)
-	rounds := func(c Candidate) bool { return c.Round == limiter.RoundDown && c.usualWindow() }
-	if len(limits) != 1 || len(left) > 0 || !slices.ContainsFunc(limits[0].Candidates(), rounds) {
-		t.Errorf("%d refusals left by %+v", len(left), limits)
-	}
-}
