@@ -158,7 +158,7 @@ func newEvidence(in Input) *evidence {
 	e.protection = readProtection(e.main, in.Stages)
 	soaks := verify(in.Stages, in.sums())
 	if !e.protection.untold { // else they are burst protection's
-		e.log.PacedFrom = pacedFrom(in.Stages)
+		e.log.PacedFrom = PacedFrom(in.Stages)
 		e.log.Untyped = e.untyped(in)
 		wanted := e.log.RefusalsBeside(fit.Requests, e.keptBelow(in.Fit))
 		o := in.Fit
@@ -190,9 +190,9 @@ func newEvidence(in Input) *evidence {
 	return e
 }
 
-// pacedFrom is from which stage on small requests were kept below the limits of
-// tokens; 0: none was.
-func pacedFrom(stages []Stage) int {
+// PacedFrom is the number of the stage from which on small requests were kept below
+// the limits of tokens; 0: none was. See [fit.Log].
+func PacedFrom(stages []Stage) int {
 	asked := make([]search.Stage, len(stages))
 	for i := range stages {
 		asked[i] = stages[i].Stage

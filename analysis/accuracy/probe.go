@@ -45,7 +45,6 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 	}
 	known := map[fit.Dimension][]fit.Limit{}
 	var memory fit.Memory
-	var asked []search.Stage
 	s := search.New(search.Config{
 		LookFor: in.LookFor, Precision: 0.01, MaxRPS: fastest, MaxWindow: maxWindow,
 		MaxPrompt: largest, MaxTokens: 1, Verify: true,
@@ -59,7 +58,6 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 			name := string(st.Dimension) + " " + st.Question
 			r.spent[name] = r.spent[name].plus(r.price(float64(e.Admitted-admitted), e.Tokens-tokens, e.Clock-began))
 		}
-		asked = append(asked, st)
 		in.Stages = append(in.Stages, analysis.Stage{Stage: st, End: reply.End, Scheduled: st.Hits, Sent: len(reply.Exchanges)})
 		in.Exchanges = append(in.Exchanges, reply.Exchanges...)
 		fmt.Fprintf(trace, "%12v %-12s rest %v, %d of size %d: %d admitted, %d refused in %v\n",
@@ -69,7 +67,7 @@ func probe(of population, seed, n uint64, trace io.Writer) result {
 			o := in.Fit
 			o.Memory = &memory
 			o.Replicas = slices.ContainsFunc(in.Stages, func(s analysis.Stage) bool { return s.Question == search.Flood })
-			candidates(trace, in.Exchanges, search.PacedFrom(asked), known, o)
+			candidates(trace, in.Exchanges, analysis.PacedFrom(in.Stages), known, o)
 		}
 		return reply, err
 	})

@@ -115,7 +115,7 @@ func (c *Candidate) Strict(slack time.Duration) (limiter.Spec, bool) {
 // after a refusal.
 func WithoutEffect(limits []Limit) (plain []Limit) {
 	for i := range limits {
-		all := slices.DeleteFunc(limits[i].Candidates(), func(c Candidate) bool { return c.CountRefused || c.Penalty > 0 })
+		all := slices.DeleteFunc(limits[i].Candidates(), func(c Candidate) bool { return c.RefusalsMatter() })
 		if len(all) > 0 {
 			plain = append(plain, Limit{Candidate: all[0], Rivals: all[1:]})
 		}

@@ -129,9 +129,13 @@ func Slowest(limits []Limit) int {
 	return best
 }
 
+// RefusalsMatter reports whether refusals have an effect of their own, which is rare:
+// they are counted, or shut everything for a while.
+func (s *Shape) RefusalsMatter() bool { return s.CountRefused || s.Penalty > 0 }
+
 // plain reports whether c is a sliding log or a bucket without tricks.
 func (c *Candidate) plain() bool {
-	return (c.Algorithm == limiter.SlidingLog || c.isBucket() && c.Every == 0) && !c.CountRefused && c.Penalty == 0
+	return (c.Algorithm == limiter.SlidingLog || c.isBucket() && c.Every == 0) && !c.RefusalsMatter()
 }
 
 func anyPlain(cs []Candidate) bool {
@@ -141,7 +145,7 @@ func anyPlain(cs []Candidate) bool {
 // anyUsual reports whether there is one whose refusals have no effect of their
 // own.
 func anyUsual(cs []Candidate) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.CountRefused && c.Penalty == 0 })
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.RefusalsMatter() })
 }
 
 // anyFree reports whether there is one whose windows do not follow one another.

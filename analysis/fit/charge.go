@@ -103,7 +103,7 @@ func (s Shape) needs() (n int) {
 	if s.isGrid() {
 		n++
 	}
-	if s.CountRefused || s.Penalty > 0 {
+	if s.RefusalsMatter() {
 		n += 2
 	}
 	return n

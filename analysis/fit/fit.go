@@ -47,8 +47,8 @@ type Options struct {
 // Beside returns the options for tokens, where the limits of requests are known.
 func (o Options) Beside(requests []Limit) Options {
 	o.Replicas = o.Replicas && !Whole(requests)
+	o.RefillEvery = max(o.RefillEvery, longestStep(requests))
 	for i := range requests {
-		o.RefillEvery = max(o.RefillEvery, requests[i].Every)
 		o.CountRefused = o.CountRefused || !slices.ContainsFunc(requests[i].Candidates(), func(c Candidate) bool { return !c.CountRefused })
 	}
 	return o
@@ -340,7 +340,7 @@ func (f *fitter) asLongAsAnswers(c *Candidate) bool {
 // uneven arrivals would look like it.
 func (f *fitter) likely(c Candidate) bool {
 	const quick = 4 // slacks
-	return !c.CountRefused && c.Penalty == 0 && c.ParamHigh <= vague*c.ParamLow && c.LongestWindow() > quick*f.log.Slack
+	return !c.RefusalsMatter() && c.ParamHigh <= vague*c.ParamLow && c.LongestWindow() > quick*f.log.Slack
 }
 
 // each returns, of every family, the limiters that explain all wanted refusals:

@@ -66,3 +66,21 @@ func TestHistoryIsOfOneLog(t *testing.T) {
 		t.Errorf("only %d different answers", len(all))
 	}
 }
+
+// What was found under some options says nothing under others that have a part in it.
+func TestHistoryTellsOptionsApart(t *testing.T) {
+	plain := fitter{log: &Log{}, dim: Tokens}
+	for name, o := range map[string]Options{
+		"shortest window":         {MinWindow: time.Second},
+		"longest window":          {MaxWindow: time.Second},
+		"replicas":                {Replicas: true},
+		"steps of another one":    {RefillEvery: time.Second},
+		"another counts refusals": {CountRefused: true},
+	} {
+		other := plain
+		other.opt = o
+		if other.history() == plain.history() {
+			t.Errorf("%s: taken for the same", name)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (f *fitter) prove(limits []Limit) {
 	near := func(v, low, high float64) bool { return v >= low/about && v <= high*about }
 	for i := range limits {
 		for _, c := range limits[i].Candidates() {
-			if c.Algorithm != limiter.TokenBucket || c.CountRefused || c.Penalty > 0 {
+			if c.Algorithm != limiter.TokenBucket || c.RefusalsMatter() {
 				continue
 			}
 			k := slices.IndexFunc(f.log.proofs, func(p proof) bool {

@@ -64,6 +64,8 @@ func TestMayRound(t *testing.T) {
 		{"a few in a usual window", 10, 9.9, 10.02, false},
 		{"a few in an unusual one", 10, 9.1, 9.12, true},
 		{"139, as in 26 s if it rounds down", 139, 25.43, 25.52, true},
+		{"a few in one that may be whole by chance", 9, 8.92, 9.09, true},
+		{"a few in one that is whole by no chance", 20, 94.95, 95.05, false},
 		{"hundreds", 300, 25.43, 25.52, false},
 	} {
 		c := Candidate{Shape: Shape{Algorithm: limiter.SlidingCounter}, Best: test.amount, ParamLow: test.low, ParamHigh: test.high}

@@ -8,12 +8,11 @@ import (
 	"probe/analysis/limiter"
 )
 
-// stackedCounters lets two counters answer while the faster one is filled and used on,
-// a soak below it meets the slower one, and until that lets more in again.
-func stackedCounters(fast, slow limiter.Spec) *Log {
-	rules := []*limiter.Rule{limiter.NewRule(fast), limiter.NewRule(slow)}
-	l := &Log{Slack: time.Millisecond}
-	ask := func(stage int, at time.Duration) Fate {
+// stacked returns what asks two limiters about one request, in a stage at a moment,
+// and logs their answer.
+func stacked(l *Log, first, second limiter.Spec) func(stage int, at time.Duration) Fate {
+	rules := []*limiter.Rule{limiter.NewRule(first), limiter.NewRule(second)}
+	return func(stage int, at time.Duration) Fate {
 		e := Event{At: at, Stage: stage, Outcome: exchange.Success}
 		if rules[0].Admits(at, 1) && rules[1].Admits(at, 1) {
 			rules[0].Charge(at, 1)
@@ -24,6 +23,13 @@ func stackedCounters(fast, slow limiter.Spec) *Log {
 		l.Events = append(l.Events, e)
 		return e.Fate
 	}
+}
+
+// stackedCounters lets two counters answer while the faster one is filled and used on,
+// a soak below it meets the slower one, and until that lets more in again.
+func stackedCounters(fast, slow limiter.Spec) *Log {
+	l := &Log{Slack: time.Millisecond}
+	ask := stacked(l, fast, slow)
 	at := 10 * time.Second
 	for range 150 {
 		ask(0, at)

@@ -128,7 +128,7 @@ func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 		return slices.Insert(found, 0, c)
 	}
 	if slices.ContainsFunc(found, func(c Candidate) bool {
-		return !c.CountRefused && c.Penalty == 0 && c.Contradicted == 0
+		return !c.RefusalsMatter() && c.Contradicted == 0
 	}) {
 		return found
 	}

@@ -238,27 +238,17 @@ func TestRefillsAsBeside(t *testing.T) {
 // slower one is met, and what it does not explain then is that one's.
 func TestTwoBucketsInSteps(t *testing.T) {
 	fast, slow := in(500*time.Millisecond, 12, 2*time.Second), in(200*time.Millisecond, 100, 20*time.Second)
-	rules := []*limiter.Rule{limiter.NewRule(fast), limiter.NewRule(slow)}
 	l := &Log{Slack: time.Millisecond}
-	ask := func(at time.Duration) {
-		e := Event{At: at, Outcome: exchange.Success}
-		if rules[0].Admits(at, 1) && rules[1].Admits(at, 1) {
-			rules[0].Charge(at, 1)
-			rules[1].Charge(at, 1)
-		} else {
-			e.Fate, e.Outcome = Refused, exchange.RequestRate
-		}
-		l.Events = append(l.Events, e)
-	}
+	ask := stacked(l, fast, slow)
 	for _, at := range used(int(fast.Amount), fast.Rate(), 10) {
-		ask(at)
+		ask(0, at)
 	}
 	o := Options{MaxWindow: time.Minute}
 	o.Known, _ = Explain(l, Requests, Prompt, l.Refusals(Requests), o)
 	const share, lasts = 0.95, 200 * time.Second
 	rest := 60 * time.Second
 	for gap, at := seconds(1/(share*fast.Rate())), rest; at < rest+lasts; at += gap {
-		ask(at)
+		ask(0, at)
 	}
 	limits, left := Explain(l, Requests, Prompt, l.Refusals(Requests), o)
 	if len(limits) != 2 || len(left) > 0 {

@@ -15,10 +15,6 @@ type belief struct {
 	rule *limiter.Rule
 }
 
-// odd reports whether refusals have an effect of their own: they are counted,
-// or shut everything for a while.
-func odd(c fit.Candidate) bool { return c.CountRefused || c.Penalty > 0 }
-
 // beliefs returns the corners of all candidates of a limit.
 func (s *Search) beliefs(l *fit.Limit) []belief {
 	log := s.log()
@@ -28,7 +24,7 @@ func (s *Search) beliefs(l *fit.Limit) []belief {
 			continue
 		}
 		for _, spec := range c.Corners() {
-			all = append(all, belief{rate: c.Sustained(spec), odd: odd(c), rule: c.Replayed(log, spec)})
+			all = append(all, belief{rate: c.Sustained(spec), odd: c.RefusalsMatter(), rule: c.Replayed(log, spec)})
 		}
 	}
 	return all

@@ -76,7 +76,7 @@ const (
 // usual returns the limit with only those of its candidates that limit a rate and
 // whose refusals have no effect of their own, when there are any.
 func usual(l *fit.Limit) *fit.Limit {
-	all := slices.DeleteFunc(l.Candidates(), func(c fit.Candidate) bool { return odd(c) || !c.IsRate() })
+	all := slices.DeleteFunc(l.Candidates(), func(c fit.Candidate) bool { return c.RefusalsMatter() || !c.IsRate() })
 	if len(all) == 0 {
 		return l
 	}
@@ -298,7 +298,7 @@ func (s *Search) tries(ax *axis, first, last time.Duration, size Size) Stage {
 // count what a token limit refuses.
 func (s *Search) harmless(ax *axis) float64 {
 	if ax.dim == fit.Tokens {
-		if requests, _ := s.limits(fit.Requests); slices.ContainsFunc(requests, func(l fit.Limit) bool { return odd(l.Candidate) }) {
+		if requests, _ := s.limits(fit.Requests); slices.ContainsFunc(requests, func(l fit.Limit) bool { return l.Candidate.RefusalsMatter() }) {
 			return s.belowRequests(ax.rate)
 		}
 	}

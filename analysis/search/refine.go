@@ -24,7 +24,7 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 		if ax.dim == fit.Tokens && s.amountWidth(&c) > s.cfg.Precision/2 {
 			ideas = append(ideas, idea{name: "fill", stage: s.fill(ax, &c, rest)})
 			for _, levels := range []int{1, 7} {
-				if levels == 1 || !odd(c) { // a refused try has an effect of its own
+				if levels == 1 || !c.RefusalsMatter() { // a refused try has an effect of its own
 					ideas = append(ideas, idea{name: "level", stage: s.level(ax, &c, rest, levels)})
 				}
 			}
@@ -36,7 +36,7 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 				ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, after, beliefs)})
 			}
 		}
-		if odd(c) {
+		if c.RefusalsMatter() {
 			if n == 0 && spread(l) > farApart {
 				for _, share := range []float64{0.25, 0.5, 0.75} {
 					ideas = append(ideas, idea{name: "pace", stage: s.pace(ax, l, rest, share)})

@@ -17,7 +17,7 @@ func (s *Search) lingers() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.candidates(), odd)
+	return slices.ContainsFunc(s.candidates(), func(c fit.Candidate) bool { return c.RefusalsMatter() })
 }
 
 // afterRefusals is how long to be silent so that what was sent before has no

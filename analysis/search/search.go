@@ -99,8 +99,6 @@ type Search struct {
 	memory fit.Memory    // of the fits so far
 	slack  time.Duration // with which they were made
 
-	answered bool // a stage was, in part at least
-
 	flooded bool                         // refusals were asked for that all replicas must have given
 	untyped fit.Dimension                // what unclassified refusals of small requests speak for; empty: not known
 	charged fit.Charge                   // by token limits, which are not named here
@@ -231,11 +229,10 @@ func (s *Search) ask(st Stage) ([]exchange.Exchange, error) {
 			s.warn("stage %d (%s) is no evidence: %s", st.Number, st.Question, reply.Void)
 			st = st.slower()
 			st.Rest = max(st.Rest, s.cfg.MaxWindow/2)
-		case try < tries && s.answered && lost(reply.Exchanges):
+		case try < tries && lost(reply.Exchanges) && !lost(s.main):
 			s.warn("nothing of stage %d (%s) was answered: it is asked again", st.Number, st.Question)
 			st.Rest = max(st.Rest, time.Duration(try)*outage)
 		default:
-			s.answered = s.answered || !lost(reply.Exchanges)
 			s.remember(st, reply.Exchanges)
 			return s.goOn(st, reply.Exchanges)
 		}

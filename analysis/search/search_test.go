@@ -369,21 +369,30 @@ func TestEndsEarly(t *testing.T) {
 		name string
 		send search.Send
 		want string
+		// asked is how many stages were.
+		asked int
 	}{
-		{"the key is refused", answer(exchange.Auth), "the endpoint answered auth"},
-		{"the purse is empty", answer(exchange.Billing), "the endpoint answered billing"},
-		{"nothing answers", answer(exchange.Transport), "ended as transport"},
+		{"the key is refused", answer(exchange.Auth), "the endpoint answered auth", 1},
+		{"the purse is empty", answer(exchange.Billing), "the endpoint answered billing", 1},
+		{"nothing has ever answered", answer(exchange.Transport), "ended as transport", 1},
 		{"the client is always late", func(st search.Stage) (search.Reply, error) {
 			return search.Reply{Void: "late", End: time.Second}, nil
-		}, "was void 3 times: late"},
-		{"the budget ends", func(search.Stage) (search.Reply, error) { return search.Reply{}, search.ErrBudget }, "budget is spent"},
+		}, "was void 3 times: late", 3},
+		{"the budget ends", func(search.Stage) (search.Reply, error) { return search.Reply{}, search.ErrBudget }, "budget is spent", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := search.New(config(time.Minute, search.LookRequests), test.send).Run()
+			asked := 0
+			err := search.New(config(time.Minute, search.LookRequests), func(st search.Stage) (search.Reply, error) {
+				asked++
+				return test.send(st)
+			}).Run()
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("got %v, want %q", err, test.want)
 			}
 			var hopeless *search.HopelessError
+			if asked != test.asked {
+				t.Errorf("asked %d times, want %d", asked, test.asked)
+			}
 			if budget := errors.Is(err, search.ErrBudget); budget == errors.As(err, &hopeless) {
 				t.Errorf("%v is neither a spent budget nor hopeless, or both", err)
 			}

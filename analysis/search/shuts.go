@@ -37,7 +37,7 @@ func (s *Search) shuts(ax *axis) error {
 func (s *Search) aroundRoom(ax *axis, l *fit.Limit) (Stage, bool) {
 	plain := usual(l)
 	shortest, longest := blocks(l)
-	if longest == 0 || odd(plain.Candidate) || spread(l) <= s.enough(ax, l) || spread(plain) > s.enough(ax, plain) {
+	if longest == 0 || plain.Candidate.RefusalsMatter() || spread(l) <= s.enough(ax, l) || spread(plain) > s.enough(ax, plain) {
 		return Stage{}, false
 	}
 	size, units := s.pieces(ax, &plain.Candidate)

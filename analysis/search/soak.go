@@ -113,7 +113,7 @@ func (s *Search) soakOf(ax *axis, l *fit.Limit) Stage {
 	// Burst protection that is cold answers like a limit whose refusals have effects
 	// and which holds few: what soon is more than that has to pass from idle.
 	const soon = 3 // seconds
-	plain := func(c fit.Candidate) bool { return !odd(c) }
+	plain := func(c fit.Candidate) bool { return !c.RefusalsMatter() }
 	if ax.dim == fit.Requests && soon*st.Rate > l.High && !slices.ContainsFunc(l.Candidates(), plain) {
 		st.Rest = max(st.Rest, 2*idle)
 	}

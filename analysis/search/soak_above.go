@@ -144,7 +144,7 @@ func (s *Search) doubt(ax *axis, held bool) {
 func (s *Search) farAbove(ax *axis, before []fit.Limit, rate float64) (bool, error) {
 	const much = 1.3
 	mayAllow := func(limits []fit.Limit) bool {
-		allows := func(c fit.Candidate) bool { return odd(c) && c.RateHigh > much*rate }
+		allows := func(c fit.Candidate) bool { return c.RefusalsMatter() && c.RateHigh > much*rate }
 		return len(limits) > 0 && slices.ContainsFunc(limits[len(limits)-1].Candidates(), allows)
 	}
 	if !mayAllow(before) {
