@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,10 +14,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"probe/analysis/exchange"
 	"probe/attack/endpoint"
+	"probe/attack/endpoint/endpointtest"
 	"probe/scenarios"
 )
 
@@ -191,31 +195,48 @@ const arrivalHeader = "Req-Arrive-Time"
 // An endpoint whose clock jumps is not believed about times: the run goes by
 // its own clock, and finds the limit.
 func TestEndpointClockJumps(t *testing.T) {
-	probe, dir, scenario := outageRun(t, crashScenario)
-	s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := newEndpoint(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &outage{}
-	var told atomic.Int64 // answers of which the clock was changed
-	l := loopback(t)
-	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		server.ServeHTTP(jumpingClock{w, o.seen.Add(1)}, r)
-		if w.Header().Get(arrivalHeader) != "" {
-			told.Add(1)
+	defer oneProcessor()()
+	_, dir, scenario := outageRun(t, crashScenario)
+	var seen, told atomic.Int64 // requests, and answers of which the clock was changed
+	r := hostileResult{dir: dir}
+	var stdout, stderr bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		s, err := scenarios.Load("crash.yaml", []byte(crashScenario))
+		if err != nil {
+			t.Fatal(err)
 		}
-	})}
-	go web.Serve(l)
-	t.Cleanup(func() { web.Close() })
-	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+l.Addr().String()+"/v1")
+		server, err := newEndpoint(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, dial := endpointtest.Pipe()
+		web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server.ServeHTTP(jumpingClock{w, seen.Add(1)}, r)
+			if w.Header().Get(arrivalHeader) != "" {
+				told.Add(1)
+			}
+		})}
+		go web.Serve(l)
+		defer web.Close()
+		r.code = run(t.Context(), app{
+			args:   []string{"run", scenario, "--yes", "--out", dir, "--json"},
+			stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
+			network: func() (net.Listener, dialer) { // the run's own endpoint is never dialled
+				unheard, _ := endpointtest.Pipe()
+				return unheard, dialer(dial)
+			},
+		})
+	})
+	r.output = stdout.String() + stderr.String()
+	if err := json.Unmarshal(stdout.Bytes(), &r.doc); err != nil {
+		t.Fatalf("exit %d, no analysis: %v\n%s", r.code, err, &stderr)
+	}
+	r.read(t)
+	r.check(t, 2000, seen.Load())
 	if r.code != exitDone {
 		t.Fatalf("exit %d\n%s", r.code, r.output)
 	}
-	within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.02)
+	within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.005)
 	jumps := map[time.Duration]bool{} // between the two clocks, in whole minutes
 	for _, x := range r.xs {
 		if x.Arrived != 0 {
