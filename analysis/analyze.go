@@ -253,7 +253,7 @@ func (e *evidence) explainTokens(trials *fit.Log, o fit.Options) {
 // tokenLimits finds the limits of tokens that explain a log, and what they charge if
 // the log tells that by itself, beginning with the commonest.
 func tokenLimits(l *fit.Log, commonest fit.Accounting, wanted []int, o fit.Options) (found fit.Charge, left []int) {
-	found, left = fit.ExplainTokens(l, fit.Charge{Accounting: commonest}, wanted, o)
+	found, left = fit.ExplainTokensAsGrown(l, fit.Charge{Accounting: commonest}, wanted, o)
 	if len(left) == 0 {
 		found, _ = fit.Simpler(l, found, wanted, o)
 		found = fit.BesideAfter(l, found, wanted, o)

@@ -90,7 +90,7 @@ func TestChanceIsNoRate(t *testing.T) {
 		far := sim.Endpoint{Random: 0.05, RTT: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Rand: rand.New(rand.NewPCG(seed, 5))}
 		d, _ := analysis.Analyze(probed(far.Send, search.LookRequests))
 		if len(d.Limits) > 0 || d.Effective.RPM.Value != nil {
-			t.Errorf("seed %d: %d limits\n%s", seed, len(d.Limits), strings.Join(d.Findings, "\n"))
+			t.Errorf("seed %d: %d limits\n%s", seed, len(d.Limits), strings.Join(append(d.Findings, d.Warnings...), "\n"))
 		}
 		if said := strings.Join(d.Warnings, "\n"); !strings.Contains(said, "as if at random") {
 			t.Errorf("seed %d: nothing says that it was chance:\n%s", seed, said)
@@ -139,5 +139,30 @@ func TestSaysSteps(t *testing.T) {
 	}
 	if b := d.Effective.RPM; *b.Low > rpm || *b.High < rpm || *b.Value < 0.98*rpm || *b.Value > 1.02*rpm {
 		t.Errorf("effective RPM %v in [%v, %v], want %v", *b.Value, *b.Low, *b.High, rpm)
+	}
+}
+
+// Of two token limits that book when answers are complete both are found: how they
+// charge shows of the faster one, before the slower one is met.
+func TestStackedAfter(t *testing.T) {
+	const slow, fast = 24_000.0, 6_000.0
+	refusing := func(amount float64, window time.Duration) sim.Limit {
+		spec := limiter.Spec{Algorithm: limiter.SlidingLog, Amount: amount, Window: window, ChargeAfter: true}
+		return sim.Limit{Spec: spec, Tokens: true, Refusal: exchange.TokenRate}
+	}
+	for seed := range uint64(3) {
+		far := sim.Endpoint{
+			RTT: 35 * time.Millisecond, Jitter: 3 * time.Millisecond, Think: 30 * time.Millisecond, Rand: rand.New(rand.NewPCG(seed, 19)),
+			Limits: []sim.Limit{refusing(slow, 12300*time.Millisecond), refusing(fast, 2*time.Second)},
+		}
+		d, _ := analysis.Analyze(probed(far.Send, search.LookTokens))
+		if len(d.Limits) != 2 || !d.Limits[0].ChargeAfter || !d.Limits[1].ChargeAfter {
+			t.Errorf("seed %d: %d limits\n%s", seed, len(d.Limits), strings.Join(append(d.Findings, d.Warnings...), "\n"))
+			continue
+		}
+		within := func(b analysis.Bound, truth float64) bool { return b.Low != nil && *b.Low <= truth && truth <= *b.High }
+		if tpm := slow / 12.3 * 60; !within(d.Effective.TPM, tpm) {
+			t.Errorf("seed %d: TPM %v to %v, want %v", seed, *d.Effective.TPM.Low, *d.Effective.TPM.High, tpm)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package fit
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // A Charge is one way in which token limits may charge, and the limits that
@@ -45,10 +46,83 @@ func ExplainTokens(l *Log, first Charge, wanted []int, o Options) (best Charge, 
 	if len(left) == 0 && len(best.Limits) < 2 {
 		return best, left
 	}
-	if other, ok := first.instead(l, wanted, o, nil); ok {
+	if other, ok := first.instead(l, wanted, o, math.MaxInt, likelierThan(best.Limits)); ok {
 		return other, nil
 	}
 	return best, left
+}
+
+// ExplainTokensAsGrown is [ExplainTokens] of a whole log at once. Where that needs a
+// second limit or leaves refusals open, what the limits charge is read from the log as
+// it was before the second one was met: that they book when an answer is complete
+// hardly shows beside another one.
+func ExplainTokensAsGrown(l *Log, first Charge, wanted []int, o Options) (found Charge, left []int) {
+	found, left = ExplainTokens(l, first, wanted, o)
+	if len(left) == 0 && len(found.Limits) < 2 || found.After {
+		return found, left
+	}
+	after, ok := first.sooner(l, wanted, o)
+	if !ok {
+		return found, left
+	}
+	if grown, fewer := ExplainTokens(l, after, wanted, o); grown.After && len(grown.Limits) > 0 && len(fewer) <= len(left) {
+		return grown, fewer
+	}
+	return found, left
+}
+
+// sooner looks for the longest part of the log, up to the end of a stage, that a single
+// limit explains which books when an answer is complete: a part of that is explained by
+// it as well. It is false where a limit that books at once explains the part as simply.
+func (c *Charge) sooner(l *Log, wanted []int, o Options) (after Charge, ok bool) {
+	after = Charge{Accounting: PromptPlusCompl, After: true}
+	var ends []int // of the stages in which something was refused
+	for _, i := range wanted {
+		if n := len(ends); n == 0 || i >= ends[n-1] {
+			ends = append(ends, l.endOfStage(i))
+		}
+	}
+	part := func(end int) (*Log, []int) {
+		log := *l
+		log.Events = l.Events[:end]
+		n, _ := slices.BinarySearch(wanted, end)
+		return &log, wanted[:n]
+	}
+	met := sort.Search(len(ends), func(i int) bool {
+		log, some := part(ends[i])
+		f := after.fitter(log, o)
+		f.only = func(s Shape) bool { return s.needs() == 0 }
+		_, ok := f.all(some)
+		return !ok
+	})
+	if met == 0 {
+		return *c, false
+	}
+	log, some := part(ends[met-1])
+	found, left := ExplainTokens(log, *c, some, o)
+	if len(left) == 0 && len(found.Limits) == 1 {
+		found, _ = Simpler(log, found, some, o)
+	}
+	return after, found.After
+}
+
+// endOfStage is where the events of a stage end that one of them is of.
+func (l *Log) endOfStage(i int) int {
+	end := i
+	for end < len(l.Events) && l.Events[end].Stage <= l.Events[i].Stage {
+		end++
+	}
+	return end
+}
+
+// likelierThan allows the shapes that a single limit may have in the place of some: any
+// where the refusals of all those have an effect of their own, and else none of which
+// they have one, because such a limit explains nearly any log.
+func likelierThan(limits []Limit) (only func(Shape) bool) {
+	if !slices.ContainsFunc(limits, func(l Limit) bool { return !l.RefusalsMatter() }) {
+		return nil
+	}
+	return func(s Shape) bool { return !s.RefusalsMatter() }
 }
 
 // Simpler looks for another way to charge where a single limit was found that
@@ -63,11 +137,8 @@ func Simpler(l *Log, found Charge, wanted []int, o Options) (Charge, bool) {
 	for _, c := range found.Limits[0].Candidates() {
 		needs = min(needs, c.needs())
 	}
-	other, ok := found.instead(l, wanted, o, func(s Shape) bool { return !s.CountRefused && s.needs() < needs })
-	if !ok || other.Limits[0].Contradicted > found.Limits[0].Contradicted {
-		return found, false
-	}
-	return other, true
+	simpler := func(s Shape) bool { return !s.CountRefused && s.needs() < needs }
+	return found.instead(l, wanted, o, found.Limits[0].Contradicted, simpler)
 }
 
 // BesideAfter returns what was found, with the limit as rivals that charges when the
@@ -110,15 +181,15 @@ func (s Shape) needs() (n int) {
 }
 
 // instead returns another way to charge under which one limit, of the shapes
-// allowed, explains all wanted refusals.
-func (c *Charge) instead(l *Log, wanted []int, o Options, only func(Shape) bool) (Charge, bool) {
+// allowed, explains all wanted refusals and contradicts so many admissions at most.
+func (c *Charge) instead(l *Log, wanted []int, o Options, contradicting int, only func(Shape) bool) (Charge, bool) {
 	for _, other := range c.otherwise() {
 		if other.same(*c) || !other.After && !c.After && alike(l, c.Accounting, other.Accounting) {
 			continue
 		}
 		f := other.fitter(l, o)
 		f.only, f.usual = only, f.usual || only != nil
-		if limit, ok := f.all(wanted); ok {
+		if limit, ok := f.all(wanted); ok && limit.Contradicted <= contradicting {
 			other.Limits = []Limit{limit}
 			return other, true
 		}

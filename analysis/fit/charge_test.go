@@ -76,11 +76,13 @@ func TestSimplerContradictsNoMore(t *testing.T) {
 		l.Events = append(l.Events, Event{At: at, Done: at, Fate: fate, Outcome: outcome, Prompt: prompt, Completion: completion, MaxTokens: completion})
 	}
 	for range 1000 { // so that two admissions may contradict
-		say(Admitted, 1, 1, 3*time.Minute)
+		say(Admitted, 30, 1, 3*time.Minute)
 	}
 	say(Admitted, 100, 1, 3*time.Minute)
 	say(Admitted, 100, 1, 500*time.Millisecond)
 	say(Refused, 100, 1, 500*time.Millisecond)
+	say(Admitted, 100, 50, 3*time.Minute)
+	say(Admitted, 45, 6, 500*time.Millisecond) // so that one that books later contradicts as well
 	say(Admitted, 100, 50, 3*time.Minute)
 	say(Refused, 100, 1, 500*time.Millisecond) // 200 were let in before
 	say(Refused, 100, 1, 500*time.Millisecond)
@@ -155,5 +157,56 @@ func TestBesideAfter(t *testing.T) {
 				t.Errorf("%v to %v a second, want %v", low, high, test.amount/10)
 			}
 		})
+	}
+}
+
+// Of a limit that books when answers are complete refusals are its own that follow
+// one another, also where a second one gave some of the others.
+func TestTwoThatChargeAfter(t *testing.T) {
+	specs := []limiter.Spec{
+		{Algorithm: limiter.SlidingLog, Amount: 1000, Window: 5 * time.Second, ChargeAfter: true},
+		{Algorithm: limiter.SlidingLog, Amount: 4000, Window: 60 * time.Second, ChargeAfter: true},
+	}
+	rules := []*limiter.Rule{limiter.NewRule(specs[0]), limiter.NewRule(specs[1])}
+	l := &Log{Slack: time.Millisecond}
+	ask := func(at time.Duration, stage int, prompt float64) {
+		e := Event{At: at, Done: at, Fate: Refused, Outcome: exchange.TokenRate, Prompt: prompt, Stage: stage}
+		if rules[0].Admits(at, prompt) && rules[1].Admits(at, prompt) {
+			e.Fate, e.Outcome, e.Done = Admitted, exchange.Success, at+100*time.Millisecond
+			for _, r := range rules {
+				r.Book(at, e.Done, prompt)
+			}
+		}
+		l.Events = append(l.Events, e)
+	}
+	at := time.Duration(0)
+	for stage := range 2 { // the faster one alone, far more closely than a minute allows
+		for range 60 {
+			ask(at, stage, 100)
+			at += 130 * time.Millisecond
+		}
+		at += 70 * time.Second
+	}
+	for range 60 { // and as fast as that one lets through
+		ask(at, 2, 190)
+		at += 1070 * time.Millisecond
+	}
+	before := *l
+	before.Events = l.Events[:120]
+	first := Charge{Accounting: PromptPlusCompl, After: true}
+	known, left := ExplainTokens(&before, first, before.Refusals(Tokens), Options{})
+	if len(left) > 0 || len(known.Limits) != 1 {
+		t.Fatalf("%d refusals left by %v", len(left), known)
+	}
+	for _, o := range []Options{{}, {Known: known.Limits}} {
+		found, left := ExplainTokens(l, first, l.Refusals(Tokens), o)
+		if len(left) > 0 || len(found.Limits) != 2 || !found.After {
+			t.Fatalf("%d known: %d of %d refusals left by %v", len(o.Known), len(left), len(l.Refusals(Tokens)), found)
+		}
+		for i, spec := range specs {
+			if c := found.Limits[i]; c.RateLow > spec.Rate() || c.RateHigh < spec.Rate() || c.Penalty > 0 {
+				t.Errorf("%d known: %v, %v to %v a second, want %v", len(o.Known), c.Shape, c.RateLow, c.RateHigh, spec.Rate())
+			}
+		}
 	}
 }

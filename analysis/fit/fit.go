@@ -435,10 +435,21 @@ func (f *fitter) tolerances() []int {
 	return []int{0}
 }
 
+// tolerated is how many admissions may contradict a model. Requests that are small
+// beside others ask for hardly any room: they contradict nothing, and do not count.
 func (f *fitter) tolerated() int {
-	n := 0
+	const small = 0.125
+	shape := Shape{Dimension: f.dim, Accounting: f.acct}
+	largest, n := 0.0, 0
 	for i := range f.log.Events {
-		if f.log.Events[i].Fate == Admitted {
+		if e := &f.log.Events[i]; e.Fate == Admitted {
+			_, cost := shape.cost(e)
+			largest = max(largest, cost)
+		}
+	}
+	for i := range f.log.Events {
+		e := &f.log.Events[i]
+		if _, cost := shape.cost(e); e.Fate == Admitted && cost > small*largest {
 			n++
 		}
 	}

@@ -76,7 +76,7 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated, least int) (found 
 			break
 		}
 	}
-	if len(f.opt.Known) == 1 { // a block can be thought of only once something was let in after it
+	if len(f.opt.Known) == 1 && !f.usual { // a block can be thought of only once something was let in after it
 		found = append(found, f.blocked(wanted)...)
 	}
 	return found

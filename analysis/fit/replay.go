@@ -73,8 +73,17 @@ type entry struct {
 // ledger prepares a log for the question whether s, which did one thing with
 // faults, explains the wanted refusals: all of them, or as many as it can.
 func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
+	entries := s.entries(l, of, wanted)
+	if all {
+		entries = telling(entries, s.slack(l))
+	}
+	return newLedger(entries, s.slack(l))
+}
+
+// entries are those of a log as s books it.
+func (s Shape) entries(l *Log, of Faults, wanted []int) []entry {
 	if s.After {
-		return newLedger(telling(s.after(l, of, wanted), s.slack(l)), s.slack(l))
+		return s.after(l, of, wanted)
 	}
 	entries := make([]entry, 0, len(l.Events))
 	for i := range l.Events {
@@ -89,10 +98,7 @@ func (s Shape) ledger(l *Log, of Faults, wanted []int, all bool) *ledger {
 			entries = append(entries, x)
 		}
 	}
-	if all {
-		entries = telling(entries, l.Slack)
-	}
-	return newLedger(entries, l.Slack)
+	return entries
 }
 
 // slack bounds the error of the moments that s goes by. For limits that charge

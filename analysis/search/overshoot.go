@@ -31,7 +31,10 @@ func (s *Search) overshoot(ax *axis) error {
 		Question: "overshoot", Dimension: ax.dim, Why: "whether tokens are booked only when an answer is complete",
 		Rest: s.afterRefusals(),
 	})))
-	return err
+	if err != nil {
+		return err
+	}
+	return s.recharge(ax) // before a second limit is met, beside which it does not show
 }
 
 // recharge asks on about a token limit that turns out to be a simple one that
