@@ -173,6 +173,7 @@ func newEvidence(in Input) *evidence {
 	o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false)
 	e.explainTokens(trial, o)
 	e.requests, e.tokens = fit.InSteps(e.log, in.Fit, e.requests, e.tokens), fit.InSteps(e.log, in.Fit, e.tokens, e.requests)
+	e.requests = fit.OneByOne(e.log, in.Fit, fit.BesideCounters(e.log, in.Fit, e.requests))
 	in.Fit.Unsure = unsureOfTokens(soaks.OutputAbove, in.Stages, true)
 	e.explainOutputs(all, trials, in)
 	e.requests, e.tokens, e.outputs.limits = fit.Cautious(e.requests), fit.Cautious(e.tokens), fit.Cautious(e.outputs.limits)

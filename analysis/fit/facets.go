@@ -136,10 +136,14 @@ func (s *gridStretch) mostAtOnce() (most float64) {
 }
 
 // floor returns the capacity that the admissions of the stretch ask for at the
-// phase that asks for least, or no more than enough where that is so little.
+// phase that asks for least, or no more than enough where that is so little; infinite
+// where an earlier fit has left no phase.
 func (s *gridStretch) floor(enough float64) float64 {
 	finest := s.finestPhase(s.window)
 	all := s.begun()
+	if len(all) == 0 {
+		return math.Inf(1)
+	}
 	var asked []float64
 	ask := func(f *facet) float64 {
 		s.read(f, s.settled)

@@ -38,11 +38,20 @@ func (e *Event) booked(countRefused bool, of Faults) (surely, maybe bool) {
 // faults are what is thought of faults, in order: that they were all let in or
 // all kept out and, where neither explains the log, nothing.
 func (f *fitter) faults() [][]Faults {
-	if !slices.ContainsFunc(f.log.Events, func(e Event) bool { return e.faulty() }) {
+	if !f.anyFaulty() {
 		return [][]Faults{{FaultsUnknown}}
 	}
 	return [][]Faults{{FaultsLetIn, FaultsKeptOut}, {FaultsUnknown}}
 }
+
+// anyFaulty reports whether the service answered with a fault at all.
+func (f *fitter) anyFaulty() bool {
+	return slices.ContainsFunc(f.log.Events, func(e Event) bool { return e.faulty() })
+}
+
+// unsettled reports whether a candidate explains the log only if some faults were let
+// in and others kept out, which is hardly ever so.
+func (f *fitter) unsettled(c *Candidate) bool { return c.Faults == FaultsUnknown && f.anyFaulty() }
 
 // scan looks for a limiter of a family, whatever it did with faults.
 func (f *fitter) scan(family Shape, wanted []int, single bool, tolerated int, within cell) (found Candidate, ok bool) {

@@ -74,3 +74,54 @@ func TestMayRound(t *testing.T) {
 		}
 	}
 }
+
+// At the end of a search a log of a window that nobody chooses may be a counter,
+// unless what it let in when it opened says otherwise.
+func TestBesideCounters(t *testing.T) {
+	const second, ms = time.Second, time.Millisecond
+	at := []time.Duration{0}
+	for i := range 450 {
+		at = append(at, second+time.Duration(i)*10*ms)
+	}
+	for i := range 20 { // until it is seen to open
+		at = append(at, time.Duration(6+4*i)*second)
+	}
+	at = append(at, 88500*ms, 90100*ms, 90300*ms, 90320*ms)
+	var volley []time.Duration
+	for i := range 100 {
+		volley = append(volley, 92*second+time.Duration(i)*10*ms)
+	}
+	log := func(amount float64, window time.Duration) limiter.Spec {
+		return limiter.Spec{Algorithm: limiter.SlidingLog, Amount: amount, Window: window}
+	}
+	for _, test := range []struct {
+		name  string
+		spec  limiter.Spec
+		opens []time.Duration // when more is asked for
+		other bool            // a counter may be it
+	}{
+		{"a counter that rounds", limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 400, Window: 90 * second, Round: limiter.RoundDown}, nil, true},
+		{"a counter", limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 400, Window: 90 * second}, nil, true},
+		{"a log", log(400, 88234*ms), nil, true},
+		{"a log that opens", log(400, 88234*ms), volley, false},
+		{"a log of few", log(60, 88234*ms), nil, false},
+		{"a log of a usual window", log(400, 60*second), nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := answered(test.spec, slices.Concat(at, test.opens), 20*ms, func() time.Duration { return 0 })
+			limits, left := Explain(l, Requests, "", l.Refusals(Requests), Options{})
+			if len(limits) != 1 || len(left) > 0 || limits[0].Algorithm != limiter.SlidingLog {
+				t.Fatalf("%d limits, %d left", len(limits), len(left))
+			}
+			limits[0].Rivals = nil // a search has ruled them out by now
+			limits = BesideCounters(l, Options{}, limits)
+			if other := len(limits[0].Rivals) > 0; other != test.other || limits[0].Algorithm != limiter.SlidingLog {
+				t.Errorf("found %v", limits[0].Candidates())
+			}
+			rate := test.spec.Rate()
+			if low, high := limits[0].RateBounds(); low > rate || rate > high {
+				t.Errorf("%v to %v a second, the truth is %v", low, high, rate)
+			}
+		})
+	}
+}

@@ -117,7 +117,8 @@ func mostlyStep(rate, capacity float64, every time.Duration) bool {
 }
 
 // orStepped adds a bucket that refills in steps to the models that explain the
-// wanted refusals, where none does that is usual and contradicts nothing. It is
+// wanted refusals, where none does that is usual and contradicts nothing: a counter
+// that rounds, with a window that nobody chooses, is not. It is
 // the first of them where its steps are small, because most limiters neither count
 // what they refuse nor shut after it, and where the others are buckets that
 // contradict what only steps explain, and not arrivals that were a little more
@@ -128,7 +129,7 @@ func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 		return slices.Insert(found, 0, c)
 	}
 	if slices.ContainsFunc(found, func(c Candidate) bool {
-		return !c.RefusalsMatter() && c.Contradicted == 0
+		return !c.RefusalsMatter() && c.Contradicted == 0 && (c.Round == "" || c.choice() > anyLength)
 	}) {
 		return found
 	}
@@ -177,6 +178,29 @@ func InSteps(l *Log, o Options, limits, others []Limit) []Limit {
 		f := fitter{log: l, dim: c.Dimension, acct: c.Accounting, after: c.After, opt: o.withDefaults()}
 		if also, ok := f.steppedBy(every, c.Explained); ok && !also.steep {
 			*c = also
+		}
+	}
+	return limits
+}
+
+// OneByOne returns limits of requests with the bucket as a rival, of each that is known
+// as one without steps, that refills by whole requests: many are kept in whole numbers.
+// It lets in up to one request fewer, or more, and is told apart only where requests
+// came one by one for long. Where that would leave the rate in much doubt, the log says
+// too little for it to be thought of.
+func OneByOne(l *Log, o Options, limits []Limit) []Limit {
+	const much = 1.03
+	limits = slices.Clone(limits)
+	for i := range limits {
+		c := &limits[i].Candidate
+		if c.Dimension != Requests || !c.isBucket() || !c.plain() || c.Proven || c.Shared {
+			continue
+		}
+		f := fitter{log: l, dim: c.Dimension, opt: o.withDefaults()}
+		also, ok := f.steppedBy(seconds(1/c.ParamLow), c.Explained)
+		low, high := min(also.RateLow, c.RateLow), max(also.RateHigh, c.RateHigh)
+		if ok && high-low > c.RateHigh-c.RateLow && high <= much*low {
+			limits[i].Rivals = append(slices.Clone(limits[i].Rivals), also)
 		}
 	}
 	return limits

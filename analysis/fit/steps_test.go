@@ -303,6 +303,54 @@ func TestInSteps(t *testing.T) {
 	}
 }
 
+// A bucket that refills by whole requests is hardly told from one without steps by few
+// refusals: what is stated then holds the rate of either.
+func TestOneByOne(t *testing.T) {
+	const n, window, slack = 94, 7 * time.Second, time.Millisecond
+	whole := in(window/n, n, window)
+	asked := func(from time.Duration) (at []time.Duration) {
+		for i := range n + 20 { // used up, and what comes next
+			at = append(at, from+time.Duration(i)*3*time.Millisecond)
+		}
+		for i := range 260 { // full again, and used up slowly
+			at = append(at, from+8*time.Second+time.Duration(i)*46*time.Millisecond)
+		}
+		return at
+	}
+	outside := 0
+	for phase := range 6 {
+		l := answered(whole, asked(time.Duration(phase)*window/n/6), slack, func() time.Duration { return 0 })
+		o := Options{MaxWindow: 100 * time.Second}
+		limits, left := Explain(l, Requests, Prompt, l.Refusals(Requests), o)
+		if len(limits) != 1 || len(left) > 0 || !limits[0].isBucket() {
+			t.Fatalf("phase %d: %v, %d refusals left", phase, limits[0].Candidates(), len(left))
+		}
+		if limits[0].Every > 0 {
+			continue // its steps are seen
+		}
+		if low, high := limits[0].RateBounds(); low > whole.Rate() || high < whole.Rate() {
+			outside++
+		}
+		limits = OneByOne(l, o, limits)
+		if low, high := limits[0].RateBounds(); low > whole.Rate() || high < whole.Rate() || high > 1.05*low {
+			t.Errorf("phase %d: %v to %v a second, and it is %v", phase, low, high, whole.Rate())
+		}
+	}
+	if outside == 0 {
+		t.Error("a bucket without steps never seemed to be it: nothing is tested")
+	}
+
+	few := in(time.Second, 2, 2*time.Second)
+	l := answered(few, used(2, few.Rate(), 3), slack, func() time.Duration { return 0 })
+	small := []Limit{{Candidate: Candidate{
+		Shape: Shape{Dimension: Requests, Algorithm: limiter.TokenBucket}, ParamLow: 0.9, ParamHigh: 1.1, RateLow: 0.9, RateHigh: 1.1,
+		Explained: l.Refusals(Requests),
+	}}}
+	if got := OneByOne(l, Options{}, small); len(got[0].Rivals) > 0 {
+		t.Errorf("of a bucket of two a step is half, and anything is explained so: %v", got[0].Rivals)
+	}
+}
+
 // Two limiters that were known are not believed beside a bucket that refills in
 // steps and explains all, also where the log is explained as it grew.
 func TestStepsBeforeAKnownPair(t *testing.T) {

@@ -216,6 +216,26 @@ func TestFindsStackedAsTheLogGrew(t *testing.T) {
 	}
 }
 
+// An exact counter explains what one that rounds has done only if the limiter dealt with
+// faults in two ways: the one that rounds is believed, because it leaves no such doubt.
+func TestFindsRoundingBesideFaults(t *testing.T) {
+	t.Parallel()
+	l := limit(limiter.SlidingCounter, 673, time.Minute)
+	l.Round, l.Aligned, l.Phase = limiter.RoundNearest, true, 58*time.Second
+	e := near(l)
+	e.RTT, e.Jitter, e.Faults, e.Rand = 8*time.Millisecond, 400*time.Microsecond, 0.02, rand.New(rand.NewPCG(0, 1))
+	cfg := config(100*time.Second, search.LookRequests)
+	cfg.MaxRPS = 400
+	f := run(t, cfg, e)
+	limits, left := f.limits(fit.Requests, 100*time.Second)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("%d refusals left, found %v", left, describeAll(limits))
+	}
+	if got := limits[0]; got.Round == "" || got.Faults != fit.FaultsLetIn || got.Low > 673 || got.High < 673 {
+		t.Errorf("found %v of %v to %v, faults as %d", got.Shape, got.Low, got.High, got.Faults)
+	}
+}
+
 // A counter that rounds lets requests in that an exact one of a usual window would
 // not. Exact ones of other windows remain its rivals.
 func TestFindsRounding(t *testing.T) {
