@@ -23,6 +23,8 @@ type gridScan struct {
 
 	pivoted span // the stretch whose pivot is pivotAt
 	pivotAt time.Duration
+
+	replayed gridReplay // the last one, whose memory is used again
 }
 
 // Widths of the ranges of the window (a ratio) and of the phase (in windows):
@@ -197,13 +199,20 @@ func (g *gridScan) boundary(window float64) (low, high time.Duration) {
 	return low, high
 }
 
-// replay returns a replay of a stretch.
+// replay returns a replay of a stretch, in which what the last one has found out
+// is still known if it was of the same.
 func (g *gridScan) replay(c, phase cell, from, to int) *gridReplay {
-	return &gridReplay{
-		gridLedger: g.ledger, phase: phase, span: span{from, to}, sure: notTurned, may: notTurned,
-		short: 1 / (c.high * float64(time.Second)), long: 1 / (c.low * float64(time.Second)),
-		pivot: g.pivot(from, to), weighs: g.shape.Algorithm == limiter.SlidingCounter, round: g.shape.Round, overflows: g.shape.CountRefused || g.shape.After,
+	r, part := &g.replayed, span{from, to}
+	if r.gridLedger != nil && r.span == part && r.window == c && r.phase == phase {
+		return r
 	}
+	r.gridLedger, r.span, r.window, r.phase = g.ledger, part, c, phase
+	r.weighs, r.round, r.overflows = g.shape.Algorithm == limiter.SlidingCounter, g.shape.Round, g.shape.CountRefused || g.shape.After
+	pivot, slack := g.pivot(from, to), g.ledger.slack
+	short, long := 1/(c.high*float64(time.Second)), 1/(c.low*float64(time.Second))
+	r.earliest.over(r.gridLedger, part, scale{pivot + slack, phase.low, long, short})
+	r.latest.over(r.gridLedger, part, scale{pivot - slack, phase.high, short, long})
+	return r
 }
 
 // pivot is a moment near which the phase is known well, whatever the window:

@@ -3,7 +3,6 @@ package fit
 import (
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"probe/analysis/limiter"
@@ -11,41 +10,103 @@ import (
 
 // A gridReplay replays one stretch of a log through windows that follow one
 // another. Window k lasts from k to k + 1 on its scale, on which the pivot is
-// at the phase.
+// at the phase. It is good for as long as its scan has not begun another.
 type gridReplay struct {
 	*gridLedger
-	phase       cell
-	short, long float64 // windows in a nanosecond, of the longest and of the shortest
 	span
-	pivot     time.Duration
-	weighs    bool             // counts the last window by the part of it that a sliding one would cover
-	round     limiter.Rounding // of that
-	overflows bool             // refusals are booked, or what is let in is later, so that a window may hold more than the capacity
+	window, phase cell
+	weighs        bool             // counts the last window by the part of it that a sliding one would cover
+	round         limiter.Rounding // of that
+	overflows     bool             // refusals are booked, or what is let in is later, so that a window may hold more than the capacity
 
-	// Where windows k-1, k and k+1 begin: the first entries that are surely, and
-	// that may be, in them.
-	sure, may turn
+	// Moments on the scale, at least and at most: by these entries are surely, and
+	// may be, in a window.
+	earliest, latest turns
 }
 
-// A turn is where a window and its neighbours begin.
-type turn struct {
-	window float64
-	first  [3]int
+// A scale counts windows from a moment at which it is at the phase. How long
+// they are may not be the same before it and since.
+type scale struct {
+	zero          time.Duration
+	phase         float64
+	before, since float64 // windows in a nanosecond
 }
 
-// notTurned is where nothing has begun.
-var notTurned = turn{window: math.NaN()}
+// of is where a moment is on the scale. It never falls as time goes by.
+func (s *scale) of(t time.Duration) float64 {
+	after := float64(t - s.zero)
+	if after < 0 {
+		return after*s.before + s.phase
+	}
+	return after*s.since + s.phase
+}
+
+// about is a moment that is so far on the scale, but for rounding.
+func (s *scale) about(k float64) time.Duration {
+	after := k - s.phase
+	if after < 0 {
+		return s.zero + time.Duration(after/s.before)
+	}
+	return s.zero + time.Duration(after/s.since)
+}
+
+// turns are the entries of a stretch with which windows begin on a scale. They
+// are asked for again and again, and each is looked for once.
+type turns struct {
+	scale
+	first, last float64 // the windows of the first and of the last entry
+	begins      []int32 // of each window after the first one, what it begins with and one more; 0: not known yet
+}
+
+// over makes t the turns of a stretch on a scale.
+func (t *turns) over(d *gridLedger, part span, s scale) {
+	t.scale = s
+	t.first, t.last = math.Floor(s.of(d.at[part.from])), math.Floor(s.of(d.at[part.to-1]))
+	n := int(t.last - t.first)
+	t.begins = slices.Grow(t.begins[:0], n)[:n]
+	clear(t.begins)
+}
+
+// turn returns the first entry that is in window k or later, on the scale t.
+func (r *gridReplay) turn(t *turns, k float64) int {
+	switch {
+	case k <= t.first:
+		return r.from
+	case k > t.last:
+		return r.to
+	}
+	known := &t.begins[int(k-t.first)-1]
+	if *known == 0 {
+		*known = int32(1 + r.search(t, k))
+	}
+	return int(*known) - 1
+}
+
+// search looks for the turn to window k. It is near where it would be without
+// rounding.
+func (r *gridReplay) search(t *turns, k float64) int {
+	at := r.at[r.from:r.to]
+	i, _ := slices.BinarySearch(at, t.about(k))
+	for i > 0 && t.of(at[i-1]) >= k {
+		i--
+	}
+	for i < len(at) && t.of(at[i]) < k {
+		i++
+	}
+	return r.from + i
+}
 
 // A gridLedger is a ledger prepared for windows that follow one another.
 type gridLedger struct {
 	*ledger
-	before, after []int     // of each entry: how many have surely come before it, and may have
-	wantedAt      []int     // the refusals to explain
-	costs         []float64 // of each block, the largest
+	at            []time.Duration // of each entry
+	before, after []int           // of each entry: how many have surely come before it, and may have
+	wantedAt      []int           // the refusals to explain
+	costs         []float64       // of each block, the largest
 }
 
 func newGridLedger(l *ledger) *gridLedger {
-	d := &gridLedger{ledger: l, before: make([]int, len(l.entries)), after: make([]int, len(l.entries))}
+	d := &gridLedger{ledger: l, at: make([]time.Duration, len(l.entries)), before: make([]int, len(l.entries)), after: make([]int, len(l.entries))}
 	before, after := 0, 0
 	for i := range l.entries {
 		at := l.entries[i].at
@@ -55,7 +116,7 @@ func newGridLedger(l *ledger) *gridLedger {
 		for after = max(after, i); after < len(l.entries) && l.entries[after].at <= at+l.slack; {
 			after++
 		}
-		d.before[i], d.after[i] = before, after
+		d.at[i], d.before[i], d.after[i] = at, before, after
 		if i%block == 0 {
 			d.costs = append(d.costs, 0)
 		}
@@ -88,65 +149,34 @@ func (d *gridLedger) wantedWithin(part span) []int {
 	return d.wantedAt[i:k]
 }
 
-// earliest and latest are the least and the most that t can be on the scale.
-func (r *gridReplay) earliest(t time.Duration) float64 {
-	after := float64(t - r.pivot - r.slack)
-	if after < 0 {
-		return after*r.long + r.phase.low
-	}
-	return after*r.short + r.phase.low
-}
-
-func (r *gridReplay) latest(t time.Duration) float64 {
-	after := float64(t - r.pivot + r.slack)
-	if after < 0 {
-		return after*r.short + r.phase.high
-	}
-	return after*r.long + r.phase.high
-}
-
-// turnTo puts a turn to window k; on says what is the moment of an entry on the
-// scale.
-func (r *gridReplay) turnTo(t *turn, k float64, on func(time.Duration) float64) {
-	if t.window == k {
-		return
-	}
-	t.window = k
-	for m := range t.first {
-		begins := k - 1 + float64(m)
-		t.first[m] = r.from + sort.Search(r.to-r.from, func(i int) bool { return on(r.entries[r.from+i].at) >= begins })
-	}
-}
-
-// surely returns what is booked for sure in window k-1+m or later, before entry i.
-func (r *gridReplay) surely(m int, k float64, i int) float64 {
-	r.turnTo(&r.sure, k, r.earliest)
+// surely returns what is booked for sure in window k or later, before entry i.
+func (r *gridReplay) surely(k float64, i int) float64 {
 	before := r.before[i]
-	return r.ledger.low[before] - r.ledger.low[min(r.sure.first[m], before)]
+	return r.ledger.low[before] - r.ledger.low[min(r.turn(&r.earliest, k), before)]
 }
 
 // low is that of a [replay]. Entries may be asked for in any order.
 func (r *gridReplay) low(i int) float64 {
 	e := &r.entries[i]
-	latest := r.latest(e.at)
-	k := math.Floor(r.earliest(e.at))
+	latest := r.latest.of(e.at)
+	k := math.Floor(r.earliest.of(e.at))
 	switch turns := math.Floor(latest) - k; {
 	case r.overflows && !r.weighs && turns == 0:
-		return r.surely(1, k, i) + e.low
+		return r.surely(k, i) + e.low
 	case r.overflows && !r.weighs:
 		return e.low
 	case !r.weighs && turns == 0:
 		// What came at the turn of the window belongs to one of the two: the
 		// fuller one holds half of both at least.
-		both := r.surely(0, k, i) + e.low
-		return max(r.surely(1, k, i)+e.low, both/2)
+		both := r.surely(k-1, i) + e.low
+		return max(r.surely(k, i)+e.low, both/2)
 	case !r.weighs && turns == 1:
-		return max(e.low, (r.surely(1, k, i)+e.low)/2)
+		return max(e.low, (r.surely(k, i)+e.low)/2)
 	case r.weighs && turns == 0:
-		cur := r.surely(1, k, i)
-		return cur + r.round.Of((k+1-latest)*(r.surely(0, k, i)-cur)-tiny) + e.low
+		cur := r.surely(k, i)
+		return cur + r.round.Of((k+1-latest)*(r.surely(k-1, i)-cur)-tiny) + e.low
 	case r.weighs && turns == 1:
-		last, cur := r.surely(1, k, i), r.surely(2, k, i)
+		last, cur := r.surely(k, i), r.surely(k+1, i)
 		return cur + r.round.Of((k+2-latest)*(last-cur)-tiny) + e.low
 	}
 	return e.low // any window may just have begun
@@ -179,9 +209,9 @@ func (r *gridReplay) asked(part span, enough, ceil float64) float64 {
 // booked since the first entry's began.
 func (r *gridReplay) atMost(part span) float64 {
 	last := part.to - 1
-	k, latest := math.Floor(r.earliest(r.entries[part.from].at)), r.latest(r.entries[part.from].at)
+	k, latest := math.Floor(r.earliest.of(r.entries[part.from].at)), r.latest.of(r.entries[part.from].at)
 	cost := r.largest(part)
-	cur, both := r.surely(1, k, last), r.surely(0, k, last)
+	cur, both := r.surely(k, last), r.surely(k-1, last)
 	switch {
 	case r.weighs:
 		return cur + r.round.Of(max(0, k+1-latest)*(both-cur)) + cost
@@ -195,19 +225,18 @@ func (r *gridReplay) atMost(part span) float64 {
 func (r *gridReplay) high(i int) float64 {
 	e := &r.entries[i]
 	upto := min(r.to, r.after[i])
-	earliest := r.earliest(e.at)
+	earliest := r.earliest.of(e.at)
 	k := math.Floor(earliest)
-	r.turnTo(&r.may, k, r.latest)
-	maybe := func(m int) float64 { // what may be booked in window k-1+m or later
-		total := r.ledger.high[upto] - r.ledger.high[min(r.may.first[m], i)]
+	maybe := func(k float64) float64 { // what may be booked in window k or later
+		total := r.ledger.high[upto] - r.ledger.high[min(r.turn(&r.latest, k), i)]
 		if e.maybe {
 			total -= e.high // it is added below
 		}
 		return total
 	}
-	usage := maybe(1)
+	usage := maybe(k)
 	if r.weighs { // at the turn of a window nothing jumps
-		usage += r.round.Of(min(1, k+1-earliest)*(maybe(0)-usage) + tiny)
+		usage += r.round.Of(min(1, k+1-earliest)*(maybe(k-1)-usage) + tiny)
 	}
 	return usage + e.high
 }

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"sort"
 	"testing"
 	"time"
 
@@ -43,6 +44,40 @@ func TestPassedOverAskNoMore(t *testing.T) {
 		}
 		if got := r.asked(all, 0, math.Inf(1)); got != most {
 			t.Fatalf("%v asks for %v, with none passed over for %v", shape, got, most)
+		}
+	})
+}
+
+// A turn is the first entry that is so far on the scale, whatever was asked for
+// before, of this replay or of another one of the same scan, and however far from
+// the log a window is.
+func TestTurnsAreThoseSearchedFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		// Entries a nanosecond before, at and after turns are where rounding decides.
+		window := rapid.SampledFrom([]float64{0.2, 1.0 / 3, 0.7, 1, 7.0 / 3}).Draw(t, "window")
+		var entries []entry
+		at, eighths := time.Duration(0), 0.0
+		for range rapid.IntRange(1, 100).Draw(t, "requests") {
+			eighths += rapid.SampledFrom([]float64{0, 0, 0, 1, 2, 8, 20}).Draw(t, "gap")
+			at = max(at, seconds(eighths*window/8)+time.Duration(rapid.IntRange(-1, 1).Draw(t, "more")))
+			entries = append(entries, entry{at: at, low: 1, high: 1, admitted: true, surely: true, maybe: true})
+		}
+		slack := time.Duration(rapid.SampledFrom([]int64{0, 1e9}).Draw(t, "slack"))
+		g, _ := newGridScan(Shape{Algorithm: limiter.SlidingCounter}, newLedger(entries, slack), nil)
+		for range rapid.IntRange(1, 4).Draw(t, "replays") {
+			from := rapid.IntRange(0, len(entries)-1).Draw(t, "from")
+			to := rapid.IntRange(from+1, len(entries)).Draw(t, "to")
+			phase := float64(rapid.IntRange(0, 7).Draw(t, "phase")) / 8
+			width := rapid.SampledFrom([]float64{1, 1.001, 1.04}).Draw(t, "width")
+			r := g.replay(cell{window, window * width}, cell{phase, phase + 0.125}, from, to)
+			for _, k := range rapid.SliceOf(rapid.IntRange(-40, 200)).Draw(t, "windows") {
+				for _, turns := range []*turns{&r.earliest, &r.latest} {
+					want := from + sort.Search(to-from, func(i int) bool { return turns.of(entries[from+i].at) >= float64(k) })
+					if got := r.turn(turns, float64(k)); got != want {
+						t.Fatalf("window %d begins with entry %d, not %d", k, got, want)
+					}
+				}
+			}
 		}
 	})
 }
