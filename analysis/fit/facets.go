@@ -56,6 +56,23 @@ func (s *gridStretch) read(f *facet, upto int) {
 	f.next = upto
 }
 
+// A reading is a facet, which stays where it is, and the capacities that it allows
+// when it has been read to the end: those are asked for again while others are
+// split.
+type reading struct {
+	facet
+	ended bool
+	atEnd band
+}
+
+// end is [gridStretch.toTheEnd], once.
+func (s *gridStretch) end(r *reading) band {
+	if !r.ended {
+		r.ended, r.atEnd = true, s.toTheEnd(r.facet)
+	}
+	return r.atEnd
+}
+
 // toTheEnd returns the capacities that a facet allows when it has been read to
 // the end.
 func (s *gridStretch) toTheEnd(f facet) band {
@@ -91,22 +108,26 @@ func (s *gridStretch) keep(facets []facet) {
 // capacities that each allows.
 func (s *gridStretch) facets() (phases []cell, bands []band) {
 	finest := s.finestPhase(s.window)
-	for all := s.begun(); ; {
-		phases, bands = phases[:0], bands[:0]
-		kept := all[:0]
-		var finer []facet
+	var all []reading
+	for _, f := range s.begun() {
+		all = append(all, reading{facet: f})
+	}
+	var kept []facet
+	for {
+		phases, bands, kept = phases[:0], bands[:0], kept[:0]
+		var finer []reading
 		for _, f := range all {
-			if s.read(&f, s.settled); !f.open() {
+			if s.read(&f.facet, s.settled); !f.open() {
 				continue
 			}
-			kept = append(kept, f)
-			b := s.toTheEnd(f)
+			kept = append(kept, f.facet)
+			b := s.end(&f)
 			if b.open() {
 				phases, bands = append(phases, f.phase), append(bands, b)
 			}
 			if b.open() && f.wider(finest) {
-				first, second := s.halves(&f)
-				finer = append(finer, first, second)
+				first, second := s.halves(&f.facet)
+				finer = append(finer, reading{facet: first}, reading{facet: second})
 			} else {
 				finer = append(finer, f)
 			}
