@@ -8,7 +8,15 @@ type band struct{ floor, ceil float64 }
 func (b band) open() bool { return b.ceil > b.floor+tiny }
 
 // or is the band that holds two; those that are not open hold nothing.
-func (b band) or(o band) band { return band{min(b.floor, o.floor), max(b.ceil, o.ceil)} }
+func (b band) or(o band) band {
+	if o.floor < b.floor {
+		b.floor = o.floor
+	}
+	if o.ceil > b.ceil {
+		b.ceil = o.ceil
+	}
+	return b
+}
 
 // common returns the capacities that are in both; the bands of each ascend.
 func common(a, b []band) []band {

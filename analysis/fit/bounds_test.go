@@ -119,6 +119,34 @@ func TestForksAllow(t *testing.T) {
 			if b := r.forks.allowed(); b.floor > capacity || b.ceil <= capacity {
 				t.Fatalf("after %d: capacities %v, without %v", i+1, b, capacity)
 			}
+			if slices.ContainsFunc(r.forks.states, func(s fork) bool { return !s.open() }) {
+				t.Fatalf("after %d a state is kept in which no capacity is possible", i+1)
+			}
+		}
+	})
+}
+
+// Capacities of a kind are possible where all that is allowed holds some, whatever
+// it is that was let in and turned away: most of it no limit would.
+func TestForksPossible(t *testing.T) {
+	requests := scan{shape: Shape{Dimension: Requests}}
+	rapid.Check(t, func(t *rapid.T) {
+		f := newForks(1000, time.Duration(rapid.Int64Range(1000, 3000).Draw(t, "long")), 20)
+		now := time.Duration(0)
+		for range rapid.IntRange(1, 30).Draw(t, "requests") {
+			now += time.Duration(rapid.Int64Range(0, 800).Draw(t, "gap"))
+			cost := float64(rapid.IntRange(1, 8).Draw(t, "quarters")) / 4
+			if rapid.Bool().Draw(t, "let_in") {
+				f.admit(now, cost, cost, cost, 0)
+			} else {
+				f.refuse(now, cost, 0)
+			}
+			if slices.ContainsFunc(f.states, func(s fork) bool { return !s.open() }) {
+				t.Fatal("a state is kept in which no capacity is possible")
+			}
+			if got, want := f.possible(requests.whole), requests.whole(f.allowed()).open(); got != want {
+				t.Fatalf("possible: %v, of what is allowed: %v", got, want)
+			}
 		}
 	})
 }

@@ -90,7 +90,9 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 		f.states[0].asks(asked, later) // the usual case: one window, which lasts
 		f.states[0].low += low
 		f.states[0].high += high
-		f.keepPossible()
+		if !f.states[0].open() {
+			f.states = f.states[:0]
+		}
 		return
 	}
 	opens, contested := !f.opened, false
@@ -99,6 +101,7 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 		began = f.closed
 	}
 	over := 0 // windows end in the order in which they began
+	impossible := false
 	for k := range f.states {
 		s := &f.states[k]
 		if !f.surelyOpen(s, t) {
@@ -109,6 +112,7 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 		case f.maybeOpen(s, t):
 			contested = true
 			s.asks(asked, later)
+			impossible = impossible || !s.open()
 			s.high += high
 			if !s.contested || t-s.last > f.slack {
 				s.low += low
@@ -117,16 +121,21 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 			over = k + 1 // and what follows began with this request
 		}
 	}
-	f.states = f.states[over:]
+	if over > 0 { // what is left keeps the room that the list has
+		f.states = f.states[:copy(f.states, f.states[over:])]
+	}
 	if opens {
 		s := fork{first: t, last: t, contested: contested, band: began}
 		s.asks(asked, 0)
+		impossible = impossible || !s.open()
 		s.low, s.high = low, high
 		f.states = append(f.states, s)
 	}
 	f.opened = f.opened || surely
-	f.keepPossible()
-	if len(f.states) > f.most() {
+	if impossible {
+		f.keepPossible()
+	}
+	if len(f.states) > mostForks && len(f.states) > f.most() {
 		f.merge()
 	}
 }
@@ -134,8 +143,14 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 // asks notes that a window had room for so much, beside what it held but for
 // what may have come later.
 func (s *fork) asks(asked, later float64) {
-	if asked > 0 {
-		s.floor = max(s.floor, max(0, s.low-later)+asked)
+	if asked <= 0 {
+		return
+	}
+	if held := s.low - later; held > 0 {
+		asked += held
+	}
+	if asked > s.floor {
+		s.floor = asked
 	}
 }
 
@@ -171,6 +186,16 @@ func (f *forks) keepPossible() {
 		kept++
 	}
 	f.states = f.states[:kept]
+}
+
+// possible reports whether a capacity of some kind is allowed: kind leaves out
+// others of a band. Mostly the state that began first allows one already, and what
+// all of them allow holds that.
+func (f *forks) possible(kind func(band) band) bool {
+	if len(f.states) > 0 && kind(f.states[0].band).open() {
+		return true
+	}
+	return kind(f.allowed()).open()
 }
 
 // allowed returns the capacities that some state allows; what is not open when

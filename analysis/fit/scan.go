@@ -141,7 +141,7 @@ func (s *scan) read(j *judgement, upto int) {
 	if w, ok := s.exact(j); ok {
 		for ; j.next < upto && !j.hopeless; j.next++ {
 			w.judge(j.next)
-			j.hopeless = !s.whole(w.forks.allowed()).open()
+			j.hopeless = !w.forks.possible(s.whole)
 		}
 		return
 	}
