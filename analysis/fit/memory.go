@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -12,6 +13,7 @@ import (
 // for concurrent use.
 type Memory struct {
 	shelves map[asked]*shelf
+	blocks  map[asked]*shelf      // of questions that differ in nothing but a block after a refusal
 	stages  map[history]explained // what explained a log up to the end of a stage
 }
 
@@ -26,27 +28,45 @@ type asked struct {
 }
 
 // shelf returns what is kept of a question; nil without a memory.
+//
+// A block tells which refusals are to be explained, and nothing else about how a
+// log is read: as it turns out to be shorter or longer, what was read remains. Only
+// windows that follow one another have a shelf for each, since the phases that a fit
+// tries are those that it finds there. When these are forgotten depends on all that
+// was asked.
 func (m *Memory) shelf(q asked) *shelf {
 	if m == nil {
 		return nil
 	}
 	q.shape.Param = 0
-	if m.shelves[q] == nil {
-		if len(m.shelves) >= mostShelves || m.shelves == nil {
-			m.shelves = map[asked]*shelf{}
-		}
-		m.shelves[q] = &shelf{}
+	kept := shelfOf(&m.shelves, q, 1)
+	if q.shape.isGrid() {
+		return kept
 	}
-	return m.shelves[q]
+	q.shape.Penalty = 0
+	return shelfOf(&m.blocks, q, 1+mostBlocks)
+}
+
+// shelfOf returns the shelf of a question among others, with so many memos of a place.
+func shelfOf(shelves *map[asked]*shelf, q asked, versions int) *shelf {
+	if (*shelves)[q] == nil {
+		if len(*shelves) >= mostShelves || *shelves == nil {
+			*shelves = map[asked]*shelf{}
+		}
+		(*shelves)[q] = &shelf{versions: versions}
+	}
+	return (*shelves)[q]
 }
 
 // What is kept at most: questions and, of each, places. What was not asked
 // lately is forgotten.
 const mostShelves, mostPlaces = 64, 1 << 12
 
-// A shelf keeps what was worked out for one question.
+// A shelf keeps what was worked out for one question: of each place so many memos
+// at most, the oldest first, of logs of which none begins as another.
 type shelf struct {
-	young, old map[place]memo
+	versions   int
+	young, old map[place][]memo
 }
 
 // A place is a range of the parameter of a model, the entry from which on a log
@@ -64,32 +84,46 @@ type memo struct {
 	state any
 }
 
-// recall returns what was worked out at a place, of the entries that the ledger
+// of reports whether the ledger begins with the entries of a memo.
+func (m *memo) of(l *ledger) bool {
+	return m.upto <= len(l.entries) && m.sum == l.digest[m.upto]
+}
+
+// recall returns what was worked out at a place, of the most entries that the ledger
 // begins with.
 func recall[T any](s *shelf, p place, l *ledger) (state T, upto int, ok bool) {
 	if s == nil {
 		return state, 0, false
 	}
-	kept, found := s.young[p]
-	if !found {
-		kept, found = s.old[p]
+	young, old := s.young[p], s.old[p]
+	if s.versions == 1 && len(young) > 0 {
+		old = nil // that was replaced
 	}
-	if !found || kept.upto > len(l.entries) || kept.sum != l.digest[kept.upto] {
-		return state, 0, false
+	for _, memos := range [...][]memo{old, young} {
+		for i := range memos {
+			m := &memos[i]
+			if kept, is := m.state.(T); is && m.upto >= upto && m.of(l) {
+				state, upto, ok = kept, m.upto, true
+			}
+		}
 	}
-	state, ok = kept.state.(T)
-	return state, kept.upto, ok
+	return state, upto, ok
 }
 
-// keep remembers what was worked out at a place, of the entries up to upto.
+// keep remembers what was worked out at a place, of the entries up to upto, in the
+// place of what was worked out of fewer of them.
 func (s *shelf) keep(p place, l *ledger, upto int, state any) {
 	if s == nil {
 		return
 	}
 	if s.young == nil || len(s.young) >= mostPlaces {
-		s.young, s.old = map[place]memo{}, s.young
+		s.young, s.old = map[place][]memo{}, s.young
 	}
-	s.young[p] = memo{upto, l.digest[upto], state}
+	memos := slices.DeleteFunc(s.young[p], func(m memo) bool { return m.upto <= upto && m.of(l) })
+	if len(memos) >= s.versions {
+		memos = slices.Delete(memos, 0, 1)
+	}
+	s.young[p] = append(memos, memo{upto, l.digest[upto], state})
 }
 
 // digests returns for each number of entries a digest of as many of the first

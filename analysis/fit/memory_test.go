@@ -22,6 +22,7 @@ func TestMemoryChangesNothing(t *testing.T) {
 		{"bucket in steps", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 20, Window: window, RefillEvery: window / 10}},
 		{"window by a clock", limiter.Spec{Algorithm: limiter.FixedWindow, Amount: 20, Window: window, Aligned: true, Phase: 3 * time.Second}},
 		{"sliding counter", limiter.Spec{Algorithm: limiter.SlidingCounter, Amount: 20, Window: window}},
+		{"bucket and a block", limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 20, Window: window, Penalty: 15 * time.Second}},
 		{"refusals that count", limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 20, Window: window, CountRefused: true}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
