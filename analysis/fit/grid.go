@@ -2,7 +2,6 @@ package fit
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"probe/analysis/limiter"
@@ -25,6 +24,9 @@ type gridScan struct {
 	pivotAt time.Duration
 
 	replayed gridReplay // the last one, whose memory is used again
+
+	pauses   []int         // the entries before which there was silence for so long
+	shortest time.Duration // at least; 0: not looked for yet
 }
 
 // Widths of the ranges of the window (a ratio) and of the phase (in windows):
@@ -157,20 +159,33 @@ func (g *gridScan) capacities(c cell) []band {
 func (g *gridScan) stretches(c cell) (all []span) {
 	entries := g.ledger.entries
 	silence := 2*seconds(c.high) + 2*g.ledger.slack
+	if g.shortest == 0 || silence < g.shortest {
+		g.lookForPauses(silence)
+	}
 	from := 0
-	for to := 1; to <= len(entries); to++ {
-		if to == len(entries) || entries[to].at-entries[to-1].at >= silence {
+	for _, to := range g.pauses {
+		if entries[to].at-entries[to-1].at >= silence {
 			all = append(all, span{from, to})
 			from = to
 		}
 	}
-	return all
+	return append(all, span{from, len(entries)})
+}
+
+// lookForPauses looks for all silences that are as long: those that longer windows
+// forget in are among them.
+func (g *gridScan) lookForPauses(silence time.Duration) {
+	entries := g.ledger.entries
+	g.pauses, g.shortest = g.pauses[:0], silence
+	for to := 1; to < len(entries); to++ {
+		if entries[to].at-entries[to-1].at >= silence {
+			g.pauses = append(g.pauses, to)
+		}
+	}
 }
 
 // refused reports whether a part of the log has a refusal to explain.
-func (g *gridScan) refused(part span) bool {
-	return slices.ContainsFunc(g.ledger.entries[part.from:part.to], func(x entry) bool { return x.wanted })
-}
+func (g *gridScan) refused(part span) bool { return len(g.ledger.wantedWithin(part)) > 0 }
 
 // A span is a part of the log's entries.
 type span struct{ from, to int }

@@ -142,11 +142,8 @@ func (d *gridLedger) largest(part span) (most float64) {
 // wantedWithin are the refusals to explain of a part of the log.
 func (d *gridLedger) wantedWithin(part span) []int {
 	i, _ := slices.BinarySearch(d.wantedAt, part.from)
-	k := i
-	for k < len(d.wantedAt) && d.wantedAt[k] < part.to {
-		k++
-	}
-	return d.wantedAt[i:k]
+	k, _ := slices.BinarySearch(d.wantedAt[i:], part.to)
+	return d.wantedAt[i : i+k]
 }
 
 // surely returns what is booked for sure in window k or later, before entry i.

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -77,6 +78,32 @@ func TestTurnsAreThoseSearchedFor(t *testing.T) {
 						t.Fatalf("window %d begins with entry %d, not %d", k, got, want)
 					}
 				}
+			}
+		}
+	})
+}
+
+// Stretches are parted by what windows forget in, whichever were asked for before.
+func TestStretchesArePartedBySilence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var entries []entry
+		at := time.Duration(0)
+		for range rapid.IntRange(1, 30).Draw(t, "requests") {
+			at += time.Duration(rapid.IntRange(0, 20).Draw(t, "gap")) * time.Second / 2
+			entries = append(entries, entry{at: at, low: 1, high: 1, admitted: true, surely: true, maybe: true})
+		}
+		g, _ := newGridScan(Shape{Algorithm: limiter.SlidingCounter}, newLedger(entries, time.Second/2), nil)
+		for _, window := range rapid.SliceOf(rapid.IntRange(1, 8)).Draw(t, "windows") {
+			var want []span
+			for i := range entries {
+				if i == 0 || entries[i].at-entries[i-1].at >= time.Duration(window+1)*time.Second {
+					want = append(want, span{from: i})
+				}
+				want[len(want)-1].to = i + 1
+			}
+			high := float64(window) / 2
+			if got := g.stretches(cell{high / 2, high}); !slices.Equal(got, want) {
+				t.Fatalf("windows of %v s part the log into %v, not %v", high, got, want)
 			}
 		}
 	})
