@@ -169,6 +169,9 @@ func (s *scan) capacityAt(top []float64) float64 {
 
 // insert puts v into a list of the largest values, largest first.
 func insert(top []float64, v float64) {
+	if v <= top[len(top)-1] {
+		return // as mostly
+	}
 	for k := range top {
 		if v > top[k] {
 			v, top[k] = top[k], v
