@@ -3,6 +3,7 @@ package fit
 import (
 	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"probe/analysis/limiter"
@@ -56,12 +57,19 @@ type turns struct {
 	scale
 	first, last float64 // the windows of the first and of the last entry
 	begins      []int32 // of each window after the first one, what it begins with and one more; 0: not known yet
+	countless   bool    // there are so many windows that each is looked for as often as it is asked for
 }
+
+// mostTurns is how many are kept at most. Windows of real limits are far fewer.
+const mostTurns = 1 << 20
 
 // over makes t the turns of a stretch on a scale.
 func (t *turns) over(d *gridLedger, part span, s scale) {
 	t.scale = s
 	t.first, t.last = math.Floor(s.of(d.at[part.from])), math.Floor(s.of(d.at[part.to-1]))
+	if t.countless = !(t.last-t.first <= mostTurns); t.countless { // or no number, for windows of no length
+		return
+	}
 	n := int(t.last - t.first)
 	t.begins = slices.Grow(t.begins[:0], n)[:n]
 	clear(t.begins)
@@ -70,6 +78,8 @@ func (t *turns) over(d *gridLedger, part span, s scale) {
 // turn returns the first entry that is in window k or later, on the scale t.
 func (r *gridReplay) turn(t *turns, k float64) int {
 	switch {
+	case t.countless:
+		return r.from + sort.Search(r.to-r.from, func(i int) bool { return t.of(r.at[r.from+i]) >= k })
 	case k <= t.first:
 		return r.from
 	case k > t.last:

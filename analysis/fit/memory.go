@@ -12,8 +12,8 @@ import (
 // earlier fit has tried more finely. The zero value is ready to use; a Memory is not safe
 // for concurrent use.
 type Memory struct {
-	shelves map[asked]*shelf
-	blocks  map[asked]*shelf      // of questions that differ in nothing but a block after a refusal
+	shelves map[asked]*shelf      // of models whose windows follow one another
+	blocks  map[asked]*shelf      // of all others, each of which has one whatever the block after a refusal
 	stages  map[history]explained // what explained a log up to the end of a stage
 }
 
@@ -33,7 +33,7 @@ type asked struct {
 // log is read: as it turns out to be shorter or longer, what was read remains. Only
 // windows that follow one another have a shelf for each, since the phases that a fit
 // tries are those that it finds there. When these are forgotten depends on all that
-// was asked.
+// was asked, so that questions of other models count among theirs.
 func (m *Memory) shelf(q asked) *shelf {
 	if m == nil {
 		return nil
