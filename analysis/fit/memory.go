@@ -43,8 +43,10 @@ func (m *Memory) shelf(q asked) *shelf {
 	if q.shape.isGrid() {
 		return kept
 	}
-	q.shape.Penalty = 0
-	return shelfOf(&m.blocks, q, 1+mostBlocks)
+	if q.shape.Penalty = 0; q.single {
+		return shelfOf(&m.blocks, q, 1+mostBlocks)
+	}
+	return shelfOf(&m.blocks, q, 1) // blocks are to explain everything
 }
 
 // shelfOf returns the shelf of a question among others, with so many memos of a place.

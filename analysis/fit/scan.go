@@ -109,10 +109,19 @@ func (s *scan) judged(c cell) judgement {
 	}
 	s.read(&j, s.ledger.settled)
 	if s.kept != nil && j.next > upto {
-		s.kept.keep(at, s.ledger, j.next, j.on(s.ledger))
+		s.kept.keep(at, s.ledger, j.next, j.memorable())
 	}
 	s.read(&j, len(s.ledger.entries))
 	return j
+}
+
+// memorable returns what is worth keeping of j: no ledger, since it will go on on
+// another, and of one that is hopeless nothing else.
+func (j judgement) memorable() judgement {
+	if j.hopeless {
+		return judgement{next: j.next, hopeless: true}
+	}
+	return j.on(nil)
 }
 
 // on returns a copy that goes on on another ledger.
