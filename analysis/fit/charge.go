@@ -106,18 +106,9 @@ func (c *Charge) sooner(l *Log, wanted []int, o Options) (after Charge, ok bool)
 	return after, found.After
 }
 
-// endOfStage is where the events of a stage end that one of them is of.
-func (l *Log) endOfStage(i int) int {
-	end := i
-	for end < len(l.Events) && l.Events[end].Stage <= l.Events[i].Stage {
-		end++
-	}
-	return end
-}
-
-// likelierThan allows the shapes that a single limit may have in the place of some: any
-// where the refusals of all those have an effect of their own, and else none of which
-// they have one, because such a limit explains nearly any log.
+// likelierThan allows the shapes that a single limit may have in the place of several.
+// Unless the refusals of all of those have an effect of their own, its refusals may have
+// none: with one, a single limit explains nearly any log.
 func likelierThan(limits []Limit) (only func(Shape) bool) {
 	if !slices.ContainsFunc(limits, func(l Limit) bool { return !l.RefusalsMatter() }) {
 		return nil

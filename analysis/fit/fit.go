@@ -140,6 +140,15 @@ func (l *Log) inStages() bool {
 	return len(l.Events) > 0 && l.Events[0].Stage != l.Events[len(l.Events)-1].Stage
 }
 
+// endOfStage is where the events of a stage end that one of them is of.
+func (l *Log) endOfStage(i int) int {
+	end := i
+	for end < len(l.Events) && l.Events[end].Stage <= l.Events[i].Stage {
+		end++
+	}
+	return end
+}
+
 // stageByStage explains the log as it grew: each stage with what was known
 // before it. A limiter that was seen alone before a second one was met is known
 // then, and what it does not explain is the second one's.
@@ -153,10 +162,7 @@ func (f *fitter) stageByStage(wanted []int) (limits []Limit, left []int) {
 	}
 	read := f.history()
 	for from := 0; from < len(events); {
-		to := from + 1
-		for to < len(events) && events[to].Stage <= events[from].Stage {
-			to++
-		}
+		to := f.log.endOfStage(from)
 		n, _ := slices.BinarySearch(wanted, to)
 		read.goOn(events[from:to], wanted[read.explains:n])
 		from = to

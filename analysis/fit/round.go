@@ -14,6 +14,9 @@ import (
 // number by no chance; rounding is thought of beside any other, and quoted where
 // its window is the likelier choice of the two.
 
+// roundings are the ways in which counters round.
+var roundings = []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest}
+
 // rounded returns, with the models that explain all wanted refusals, sliding
 // counters that round: where nothing else does, or nothing but exact ones that
 // they may be taken for.
@@ -21,7 +24,7 @@ func (f *fitter) rounded(wanted []int, found []Candidate) []Candidate {
 	if f.after || f.dim == Tokens || !f.mayAllRound(found) { // to thousands of tokens one more or fewer is no matter
 		return found
 	}
-	return f.counters(wanted, found, []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest})
+	return f.counters(wanted, found, roundings)
 }
 
 // counters returns the candidates with sliding counters that round so and explain all
@@ -76,9 +79,9 @@ func BesideCounters(l *Log, o Options, limits []Limit) []Limit {
 	}) {
 		return limits
 	}
-	rounding := []limiter.Rounding{limiter.RoundDown, limiter.RoundNearest}
+	rounding := roundings
 	if !slices.ContainsFunc(found, func(c Candidate) bool { return c.Algorithm == limiter.SlidingCounter }) {
-		rounding = slices.Insert(rounding, 0, "")
+		rounding = append([]limiter.Rounding{""}, roundings...)
 	}
 	f := fitter{log: l, dim: Requests, opt: o.withDefaults(), only: func(s Shape) bool { return !s.CountRefused }}
 	found = f.counters(limits[0].Explained, found, rounding)

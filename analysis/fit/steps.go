@@ -118,11 +118,10 @@ func mostlyStep(rate, capacity float64, every time.Duration) bool {
 
 // orStepped adds a bucket that refills in steps to the models that explain the
 // wanted refusals, where none does that is usual and contradicts nothing: a counter
-// that rounds, with a window that nobody chooses, is not. It is
-// the first of them where its steps are small, because most limiters neither count
-// what they refuse nor shut after it, and where the others are buckets that
-// contradict what only steps explain, and not arrivals that were a little more
-// uneven than most.
+// that rounds, with a window that nobody chooses, is not. It is the first of them where
+// its steps are small, because most limiters neither count what they refuse nor shut
+// after it, and where the others are buckets that contradict what only steps explain,
+// and not arrivals that were a little more uneven than most.
 func (f *fitter) orStepped(found []Candidate, wanted []int) []Candidate {
 	const uneven = 3 // slacks
 	if c, ok := f.asBeside(found, wanted); ok {
@@ -198,8 +197,11 @@ func OneByOne(l *Log, o Options, limits []Limit) []Limit {
 		}
 		f := fitter{log: l, dim: c.Dimension, opt: o.withDefaults()}
 		also, ok := f.steppedBy(seconds(1/c.ParamLow), c.Explained)
+		if !ok {
+			continue
+		}
 		low, high := min(also.RateLow, c.RateLow), max(also.RateHigh, c.RateHigh)
-		if ok && high-low > c.RateHigh-c.RateLow && high <= much*low {
+		if high-low > c.RateHigh-c.RateLow && high <= much*low {
 			limits[i].Rivals = append(slices.Clone(limits[i].Rivals), also)
 		}
 	}

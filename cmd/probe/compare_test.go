@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"probe/analysis"
 	"probe/analysis/compare"
 	"probe/analysis/limiter"
-	"probe/attack/endpoint/endpointtest"
 	"probe/attack/strategy"
 	"probe/scenarios"
 )
@@ -34,13 +32,9 @@ func virtually(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	defer oneProcessor()()
 	var out, diag bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		code = run(t.Context(), app{
-			args: args, stdout: &out, stderr: &diag, getenv: func(string) string { return "" }, now: time.Now, unplotted: raceEnabled,
-			network: func() (net.Listener, dialer) {
-				l, dial := endpointtest.Pipe()
-				return l, dialer(dial)
-			},
-		})
+		a := virtualApp(args, &out, &diag)
+		a.unplotted = raceEnabled
+		code = run(t.Context(), a)
 	})
 	return code, out.String(), diag.String()
 }

@@ -5,18 +5,15 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"probe/analysis"
 	"probe/analysis/gate"
-	"probe/attack/endpoint/endpointtest"
 	"probe/reports"
 )
 
@@ -39,13 +36,7 @@ func recordVirtually(t *testing.T, dir string, settings ...string) *analysis.Doc
 	defer oneProcessor()()
 	var stderr bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		a := app{
-			stdout: &bytes.Buffer{}, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
-			network: func() (net.Listener, dialer) {
-				l, dial := endpointtest.Pipe()
-				return l, dialer(dial)
-			},
-		}
+		a := virtualApp(nil, &bytes.Buffer{}, &stderr)
 		o := runOptions{overrides: overrides{set: settings}, out: dir}
 		if _, err := o.probe(t.Context(), a, []string{gateScenario}); err != nil {
 			t.Errorf("%v\n%s", err, &stderr)

@@ -218,14 +218,12 @@ func TestEndpointClockJumps(t *testing.T) {
 		})}
 		go web.Serve(l)
 		defer web.Close()
-		r.code = run(t.Context(), app{
-			args:   []string{"run", scenario, "--yes", "--out", dir, "--json"},
-			stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
-			network: func() (net.Listener, dialer) { // the run's own endpoint is never dialled
-				unheard, _ := endpointtest.Pipe()
-				return unheard, dialer(dial)
-			},
-		})
+		a := virtualApp([]string{"run", scenario, "--yes", "--out", dir, "--json"}, &stdout, &stderr)
+		a.network = func() (net.Listener, dialer) { // the run's own endpoint is never dialled
+			unheard, _ := endpointtest.Pipe()
+			return unheard, dialer(dial)
+		}
+		r.code = run(t.Context(), a)
 	})
 	r.output = stdout.String() + stderr.String()
 	if err := json.Unmarshal(stdout.Bytes(), &r.doc); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"math"
 	"net"
 	"os"
@@ -27,14 +28,7 @@ func probeVirtually(t *testing.T, args ...string) (int, *analysis.Document) {
 	var code int
 	var stderr bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		code = run(t.Context(), app{
-			args:   append([]string{"run", "--yes", "--out", dir, "--json"}, args...),
-			stdout: &bytes.Buffer{}, stderr: &stderr, getenv: func(string) string { return "" }, now: time.Now,
-			network: func() (net.Listener, dialer) {
-				l, dial := endpointtest.Pipe()
-				return l, dialer(dial)
-			},
-		})
+		code = run(t.Context(), virtualApp(append([]string{"run", "--yes", "--out", dir, "--json"}, args...), &bytes.Buffer{}, &stderr))
 	})
 	data, err := os.ReadFile(filepath.Join(dir, "analysis.json"))
 	if err != nil {
@@ -48,6 +42,17 @@ func probeVirtually(t *testing.T, args ...string) (int, *analysis.Document) {
 		t.Logf("%s", &stderr)
 	}
 	return code, d
+}
+
+// virtualApp is the program in a bubble: it and its endpoint are connected in memory.
+func virtualApp(args []string, stdout, stderr io.Writer) app {
+	return app{
+		args: args, stdout: stdout, stderr: stderr, getenv: func(string) string { return "" }, now: time.Now,
+		network: func() (net.Listener, dialer) {
+			l, dial := endpointtest.Pipe()
+			return l, dialer(dial)
+		},
+	}
 }
 
 // oneProcessor leaves the program one processor until the function that it
