@@ -197,11 +197,7 @@ func OneByOne(l *Log, o Options, limits []Limit) []Limit {
 		}
 		f := fitter{log: l, dim: c.Dimension, opt: o.withDefaults()}
 		also, ok := f.steppedBy(seconds(1/c.ParamLow), c.Explained)
-		if !ok {
-			continue
-		}
-		low, high := min(also.RateLow, c.RateLow), max(also.RateHigh, c.RateHigh)
-		if high-low > c.RateHigh-c.RateLow && high <= much*low {
+		if ok && max(also.RateHigh, c.RateHigh) <= much*min(also.RateLow, c.RateLow) {
 			limits[i].Rivals = append(slices.Clone(limits[i].Rivals), also)
 		}
 	}
