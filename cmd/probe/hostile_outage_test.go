@@ -108,8 +108,9 @@ func (o *outage) finish(t *testing.T, dir string, args ...string) hostileResult 
 // An endpoint that refuses every connection for a minute of its time ends a
 // run undecided; when it is back, the run goes on and finds the limit.
 func TestEndpointGoneForAMinute(t *testing.T) {
-	probe, dir, scenario := outageRun(t, crashScenario)
-	o := newOutage(t, crashScenario, 40, 3*time.Second, false)
+	text := unhurried(5)
+	probe, dir, scenario := outageRun(t, text)
+	o := newOutage(t, text, 40, 12*time.Second, false)
 	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
 	if r.code != exitUndecided || r.doc.Requests["transport"] == 0 {
 		t.Fatalf("exit %d, %v\n%s", r.code, r.doc.Requests, r.output)
@@ -131,10 +132,7 @@ func TestEndpointGoneForAMinute(t *testing.T) {
 // An endpoint that restarts in mid-run forgets whom it let in. The run may
 // come to its end or not, but it claims no other limit.
 func TestEndpointRestarts(t *testing.T) {
-	// What a busy machine takes to hand an answer over is to be a small part of
-	// the window: a log that no limit explains is else explained by arrivals
-	// that were late.
-	text := strings.Replace(crashScenario, "speed: 20", "speed: 2", 1)
+	text := unhurried(2)
 	probe, dir, scenario := outageRun(t, text)
 	o := newOutage(t, text, 60, 0, true)
 	r := o.finish(t, dir, probe, "run", scenario, "--out", dir, "--base-url", "http://"+o.addr+"/v1")
@@ -152,6 +150,13 @@ func TestEndpointRestarts(t *testing.T) {
 	if r.code == exitDone {
 		within(t, "effective RPM", r.doc.Effective.RPM.Value, 240, 0.02)
 	}
+}
+
+// unhurried is crashScenario at another speed. What a busy machine takes to hand an
+// answer over is to be a small part of the window: a log that no limit explains is else
+// explained by arrivals that were late.
+func unhurried(speed int) string {
+	return strings.Replace(crashScenario, "speed: 20", fmt.Sprint("speed: ", speed), 1)
 }
 
 func outageRun(t *testing.T, text string) (probe, dir, scenario string) {
