@@ -126,6 +126,43 @@ func TestForksAllow(t *testing.T) {
 	})
 }
 
+// The same where what is let in is booked later: it begins no window when it comes.
+func TestForksAllowBookedLater(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const slack = 20
+		length := rapid.Int64Range(1000, 2000).Draw(t, "length")
+		capacity := float64(rapid.IntRange(1, 12).Draw(t, "capacity"))
+		rule := limiter.NewRule(limiter.Spec{Algorithm: limiter.FixedWindow, Amount: capacity, Window: time.Duration(length), ChargeAfter: true})
+		r := windowReplay{forks: newForks(
+			time.Duration(rapid.Int64Range(500, length).Draw(t, "short"))-slack,
+			time.Duration(rapid.Int64Range(length, 3000).Draw(t, "long"))+slack, slack)}
+		var entries []entry
+		late := func(at time.Duration) time.Duration {
+			return at + time.Duration(rapid.Int64Range(0, slack).Draw(t, "late"))
+		}
+		now := time.Duration(slack)
+		for range rapid.IntRange(1, 60).Draw(t, "requests") {
+			now += time.Duration(rapid.Int64Range(0, 400).Draw(t, "gap"))
+			cost := float64(rapid.IntRange(1, 3).Draw(t, "cost"))
+			ok := rule.Admits(now, cost)
+			entries = append(entries, entry{at: late(now), low: limiter.Least, high: limiter.Least, admitted: ok, wanted: !ok})
+			if ok {
+				done := now + time.Duration(rapid.Int64Range(1, 600).Draw(t, "took"))
+				rule.Book(now, done, cost)
+				entries = append(entries, entry{at: late(done), low: cost, high: cost, surely: true, maybe: true})
+			}
+		}
+		slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.at, b.at) })
+		r.ledger = newLedger(entries, slack)
+		for i := range entries {
+			r.judge(i)
+			if b := r.forks.allowed(); b.floor > capacity || b.ceil <= capacity {
+				t.Fatalf("after %d: capacities %v, without %v", i+1, b, capacity)
+			}
+		}
+	})
+}
+
 // Capacities of a kind are possible where all that is allowed holds some, whatever
 // it is that was let in and turned away: most of it no limit would.
 func TestForksPossible(t *testing.T) {

@@ -29,14 +29,15 @@ type fork struct {
 type forks struct {
 	short, long time.Duration
 	slack       time.Duration
-	states      []fork // in the order in which they began
-	opened      bool   // a window has begun for sure
-	closed      band   // the capacities as long as none has begun
+	states      []fork        // in the order in which they began
+	opened      bool          // a window has begun for sure, and nothing is known to have come between it and the next
+	closed      band          // the capacities if none has, or lasts
+	doubted     time.Duration // when a window was last known to last perhaps, before that
 }
 
 // newForks returns the state before the first request.
 func newForks(short, long, slack time.Duration) forks {
-	return forks{short: short, long: long, slack: slack, closed: band{0, math.Inf(1)}}
+	return forks{short: short, long: long, slack: slack, closed: band{0, math.Inf(1)}, doubted: math.MinInt64 / 2}
 }
 
 // mostForks bounds the states, mostClose where the length is known closely.
@@ -85,7 +86,6 @@ func (f *forks) charge(t time.Duration, low, high float64) { f.admit(t, low, hig
 // that lasts had room for it beside what it held, but for what may have come
 // later. States in which no capacity allows that are none.
 func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
-	surely := low > 0
 	if len(f.states) == 1 && f.opened && f.surelyOpen(&f.states[0], t) && !f.states[0].contested {
 		f.states[0].asks(asked, later) // the usual case: one window, which lasts
 		f.states[0].low += low
@@ -95,8 +95,10 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 		}
 		return
 	}
-	opens, contested := !f.opened, false
-	began := band{math.Inf(1), 0} // the capacities of the states that may be over
+	opens := !f.opened
+	contested := opens && t-f.doubted <= f.slack
+	surely := low > 0 && !contested // else it may have been of the window before
+	began := band{math.Inf(1), 0}   // the capacities of the states that may be over
 	if opens {
 		began = f.closed
 	}
@@ -140,6 +142,34 @@ func (f *forks) admit(t time.Duration, low, high, asked, later float64) {
 	}
 }
 
+// ask notes that a request was let in at t that cost asked and is booked later. It
+// begins no window: one that lasts had room for it, or there was none.
+func (f *forks) ask(t time.Duration, asked, later float64) {
+	none := band{math.Inf(1), 0}
+	if !f.opened {
+		none = f.closed
+	}
+	last := 0
+	for _, s := range f.states {
+		if !f.surelyOpen(&s, t) {
+			none = none.or(s.band)
+		}
+		if !f.maybeOpen(&s, t) {
+			continue
+		}
+		if !f.surelyOpen(&s, t) {
+			f.doubted = t
+		}
+		if s.asks(asked, later); s.open() {
+			f.states[last] = s
+			last++
+		}
+	}
+	f.states = f.states[:last]
+	none.floor = max(none.floor, asked)
+	f.closed, f.opened = none, !none.open()
+}
+
 // asks notes that a window had room for so much, beside what it held but for
 // what may have come later.
 func (s *fork) asks(asked, later float64) {
@@ -168,7 +198,10 @@ func (f *forks) refuse(t time.Duration, asked, ahead float64) {
 		}
 		s.ceil = min(s.ceil, high+ahead+asked)
 	}
-	f.closed.ceil = min(f.closed.ceil, ahead+asked)
+	if t-f.doubted > f.slack { // else it may have been turned away before
+		f.closed.ceil = min(f.closed.ceil, ahead+asked)
+	}
+	f.opened = f.opened || !f.closed.open()
 	f.keepPossible()
 }
 

@@ -338,7 +338,7 @@ func (r *windowReplay) judge(i int) {
 	case x.admitted && x.maybe:
 		r.forks.admit(x.at, x.low, x.high, x.low, r.later(i))
 	case x.admitted: // to be booked later
-		r.forks.admit(x.at, 0, 0, x.low, r.later(i))
+		r.forks.ask(x.at, x.low, r.later(i))
 	default:
 		x.chargeTo(&r.forks)
 	}
