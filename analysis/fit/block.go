@@ -40,6 +40,72 @@ func (f *fitter) blocked(wanted []int) (found []Candidate) {
 	return found
 }
 
+// certainBlock returns for how long some limit refuses everything after a refusal, by
+// all of its models; 0 when none certainly does, or they differ about it.
+func certainBlock(limits []Limit) (block time.Duration) {
+	const alike = 1.1
+	for i := range limits {
+		var all []time.Duration
+		for _, c := range limits[i].Candidates() {
+			all = append(all, c.Penalty)
+		}
+		if least, most := slices.Min(all), slices.Max(all); least > 0 && float64(most) <= alike*float64(least) {
+			block = max(block, most)
+		}
+	}
+	return block
+}
+
+// blockedAsElsewhere explains the wanted refusals by limits after each of whose
+// refusals everything is refused for as long as other limits of the endpoint do it. It
+// is false where a block is surely shorter, or where those do not explain everything.
+func (f *fitter) blockedAsElsewhere(wanted []int) ([]Limit, bool) {
+	const near = 0.9
+	doubtful := f.doubtful(wanted)
+	block := f.opt.Block
+	if longest := f.log.blockLength(wanted, doubtful); longest > 0 {
+		block = min(block, longest)
+	}
+	first := f.log.blockStarts(wanted, doubtful, block)
+	if float64(block) < near*float64(f.opt.Block) || len(first) == 0 {
+		return nil, false
+	}
+	one := *f
+	one.block, one.usual, one.opt.Block, one.opt.Replicas = block, true, 0, false
+	one.opt.Known = eachExplains(f.opt.Known, func(explained []int) []int {
+		return slices.DeleteFunc(slices.Clone(explained), func(i int) bool { _, begins := slices.BinarySearch(first, i); return !begins })
+	})
+	limits, left := one.limits(first)
+	if len(left) > 0 {
+		return nil, false
+	}
+	return eachExplains(limits, func(explained []int) (all []int) {
+		for _, i := range wanted { // what came in a block is its limit's who began it
+			n, begins := slices.BinarySearch(first, i)
+			if !begins {
+				n = max(0, n-1)
+			}
+			if _, mine := slices.BinarySearch(explained, first[n]); mine {
+				all = append(all, i)
+			}
+		}
+		return all
+	}), true
+}
+
+// eachExplains returns limits of which each candidate explains other refusals.
+func eachExplains(limits []Limit, others func(explained []int) []int) []Limit {
+	limits = slices.Clone(limits)
+	for i := range limits {
+		l := &limits[i]
+		l.Explained, l.Rivals = others(l.Explained), slices.Clone(l.Rivals)
+		for k := range l.Rivals {
+			l.Rivals[k].Explained = others(l.Rivals[k].Explained)
+		}
+	}
+	return limits
+}
+
 // doubtful are the refusals of the fitter's dimension that need no explanation,
 // because another one's limits may have given them: these may have begun a block
 // all the same.

@@ -153,6 +153,12 @@ func anyFree(cs []Candidate) bool {
 	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.isGrid() })
 }
 
+// anyChosen reports whether one has a window that people choose, and does not follow
+// others, as far as is known.
+func anyChosen(cs []Candidate) bool {
+	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.isGrid() && (c.isBucket() || c.choice() > anyLength) })
+}
+
 // EmptyAfter is the time after the last request by which the limiter has
 // forgotten all of them.
 func (c *Candidate) EmptyAfter() time.Duration {

@@ -35,6 +35,11 @@ type Options struct {
 	// certainly count what they refuse: one program mostly does it everywhere.
 	CountRefused bool
 
+	// Block is for how long limits of something else, of the same endpoint, certainly
+	// refuse everything after a refusal; 0: none is known to. One program mostly does it
+	// everywhere, and a block is the same whichever limit has refused.
+	Block time.Duration
+
 	// Unsure tells that no soak above a limit was refused. Models with more unknowns
 	// are thought of beside plain ones then: what tells those apart best is missing.
 	Unsure bool
@@ -48,6 +53,7 @@ type Options struct {
 func (o Options) Beside(requests []Limit) Options {
 	o.Replicas = o.Replicas && !Whole(requests)
 	o.RefillEvery = max(o.RefillEvery, longestStep(requests))
+	o.Block = max(o.Block, certainBlock(requests))
 	for i := range requests {
 		o.CountRefused = o.CountRefused || !slices.ContainsFunc(requests[i].Candidates(), func(c Candidate) bool { return !c.CountRefused })
 	}
@@ -87,9 +93,9 @@ var families = []Shape{
 func (f *fitter) families() []Shape {
 	of := slices.Clone(families)
 	for i := range of {
-		of[i].Dimension, of[i].Accounting, of[i].After = f.dim, f.acct, f.after
+		of[i].Dimension, of[i].Accounting, of[i].After, of[i].Penalty = f.dim, f.acct, f.after, f.block
 	}
-	if f.after { // those of which refusals have no effect
+	if f.after || f.block > 0 { // those of which refusals have no other effect
 		of = slices.DeleteFunc(of, func(s Shape) bool { return s.CountRefused })
 	}
 	if f.only != nil {
@@ -112,6 +118,11 @@ func Explain(l *Log, dim Dimension, acct Accounting, wanted []int, o Options) (l
 
 // limits is [Explain] with the fitter's idea of what is charged.
 func (f *fitter) limits(wanted []int) (limits []Limit, left []int) {
+	if f.opt.Block > 0 {
+		if limits, ok := f.blockedAsElsewhere(wanted); ok {
+			return limits, nil
+		}
+	}
 	if f.opt.Replicas {
 		if c, ok := f.stepped(wanted); ok {
 			return []Limit{{Candidate: c}}, nil
@@ -227,6 +238,7 @@ type fitter struct {
 	simple   bool             // try only the models with a single unknown beside the capacity
 	usual    bool             // no block after a refusal, no rounding and no steps are thought of
 	alone    bool             // only one limiter that explains everything is of use
+	block    time.Duration    // after a refusal, of all limits; 0: what is thought of
 	replicas int              // that may each keep a share of the limit; 0: none
 	after    bool             // tokens are booked when the answer is complete
 	only     func(Shape) bool // the models that are tried; nil: all
@@ -291,8 +303,8 @@ func (f *fitter) parts(wanted []int, last bool) []Candidate {
 // all returns the models that explain all wanted refusals, those without a
 // block after a refusal first.
 func (f *fitter) all(wanted []int) (Limit, bool) {
-	found := f.each(wanted, 0)
-	if c, ok := f.flights(wanted); ok && c.mayBeCap(len(found) == 0) {
+	found := f.each(wanted, f.block)
+	if c, ok := f.flights(wanted); ok && f.block == 0 && c.mayBeCap(len(found) == 0) {
 		if len(found) > 0 && (f.asLongAsAnswers(&found[0]) || c.closeCap() && !slices.ContainsFunc(found, f.likely)) {
 			found = slices.Insert(found, 0, c)
 		} else {
@@ -367,12 +379,12 @@ func (f *fitter) eachTolerating(wanted []int, penalty time.Duration, tolerated i
 		// Windows that follow one another have an unknown more: they are thought
 		// of when no plain log or bucket will do (with a block: nothing else), and
 		// parts of a log are too easily explained by them.
-		needless := f.simple || anyPlain(found) && !f.opt.Unsure || penalty > 0 && anyFree(found) || tolerated > 0 // it tolerates nothing
+		needless := f.simple || anyPlain(found) && !f.opt.Unsure || penalty > 0 && anyChosen(found) || tolerated > 0 // it tolerates nothing
 		if family.isGrid() && needless || family.CountRefused && penalty > 0 {
 			continue
 		}
 		within := f.domain(family)
-		if penalty > 0 && !family.isGrid() {
+		if penalty > 0 && f.block == 0 && !family.isGrid() {
 			within = f.knownBlock(family, within)
 		}
 		if within.low >= within.high {

@@ -15,6 +15,7 @@ type history struct {
 	minWindow, maxWindow  time.Duration
 	refillEvery           time.Duration
 	countRefused          bool
+	block                 time.Duration
 	events, wanted        uint64 // digests
 	countEvents, explains int    // how many events, and refusals that are to be explained
 }
@@ -30,7 +31,7 @@ func (f *fitter) history() history {
 	return history{
 		dim: f.dim, acct: f.acct, after: f.after, simple: f.simple, replicas: f.opt.Replicas,
 		slack: f.log.Slack, roundTrip: f.log.RoundTrip, minWindow: f.opt.MinWindow, maxWindow: f.opt.MaxWindow,
-		refillEvery: f.opt.RefillEvery, countRefused: f.opt.CountRefused,
+		refillEvery: f.opt.RefillEvery, countRefused: f.opt.CountRefused, block: f.block,
 		events: noDigest, wanted: noDigest,
 	}
 }

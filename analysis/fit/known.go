@@ -61,9 +61,10 @@ func (f *fitter) stillTrue(k *Limit, wanted []int, tolerated, least int) (found 
 	partly := func(c Candidate) (Candidate, bool) { return f.partly(c, wanted, tolerated, least) }
 	for _, again := range []func(Candidate) (Candidate, bool){wholly, partly} {
 		for _, c := range k.Candidates() {
-			if c.Penalty > 0 || c.isGrid() && anyPlain(found) && !f.opt.Unsure {
+			if (c.Penalty-f.block).Abs() > f.log.Slack || c.isGrid() && anyPlain(found) && !f.opt.Unsure {
 				continue
 			}
+			c.Penalty = f.block
 			now, ok := again(c)
 			if !now.IsRate() && !now.mayBeCap(len(k.Rivals) == 0) {
 				continue

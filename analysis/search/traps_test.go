@@ -122,6 +122,48 @@ func TestFindsBlocksOfBoth(t *testing.T) {
 	}
 }
 
+// A window by a clock, after whose refusals everything is shut, is not taken for a log
+// of a length that nobody chooses.
+func TestFindsWindowByClockBehindBlock(t *testing.T) {
+	t.Parallel()
+	const maxWindow, amount, window = 100 * time.Second, 123, 90 * time.Second
+	l := blocking(limit(limiter.FixedWindow, amount, window))
+	l.Aligned, l.Phase = true, 10*time.Millisecond
+	cfg := config(maxWindow, search.LookRequests)
+	cfg.MaxRPS = 400
+	f := run(t, cfg, near(l))
+	limits, left := f.limits(fit.Requests, maxWindow)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("found %v, %d refusals unexplained", describeAll(limits), left)
+	}
+	rate := amount / window.Seconds()
+	if low, high := limits[0].RateBounds(); low > rate || high < rate || high-low > 0.02*rate {
+		t.Errorf("found %v, %v to %v a second, want %v", limits[0].Shape, low, high, rate)
+	}
+}
+
+// Where refusals shut everything, two limits of tokens are told apart by how long those
+// of requests have shut it.
+func TestFindsStackedBehindBlocks(t *testing.T) {
+	t.Parallel()
+	const maxWindow, slow = 60 * time.Second, 30_000.0 / 40
+	cfg := config(maxWindow, search.LookRequests, search.LookTokens)
+	cfg.MaxPrompt = 6000
+	f := run(t, cfg, near(
+		blocking(limit(limiter.SlidingLog, 60, 10*time.Second)),
+		blocking(tokens(limit(limiter.SlidingLog, 30_000, 40*time.Second))),
+		blocking(tokens(limit(limiter.SlidingLog, 12_000, 7*time.Second))),
+	))
+	limits, left := f.limits(fit.Tokens, maxWindow)
+	if len(limits) != 2 || left > 0 {
+		t.Fatalf("found %v, %d refusals unexplained", describeAll(limits), left)
+	}
+	l := limits[fit.Slowest(limits)]
+	if low, high := l.RateBounds(); low > slow || high < slow || high-low > 0.03*slow || l.Penalty == 0 {
+		t.Errorf("found %v, %v to %v a second, want %v", l.Shape, low, high, slow)
+	}
+}
+
 // Behind a limit of a single request a size may be refused for the larger ones that
 // were refused before it, and counted: it is not taken for the largest that fits.
 func TestLargestBesideCounted(t *testing.T) {
