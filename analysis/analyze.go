@@ -172,6 +172,9 @@ func newEvidence(in Input) *evidence {
 	o := in.Fit.Beside(e.requests)
 	o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false)
 	e.explainTokens(trial, o)
+	if !e.protection.untold {
+		e.leaveToTokens(in.Fit)
+	}
 	e.requests, e.tokens = fit.InSteps(e.log, in.Fit, e.requests, e.tokens), fit.InSteps(e.log, in.Fit, e.tokens, e.requests)
 	e.requests = fit.OneByOne(e.log, in.Fit, fit.BesideCounters(e.log, in.Fit, e.requests))
 	in.Fit.Unsure = unsureOfTokens(soaks.OutputAbove, in.Stages, true)
@@ -202,8 +205,8 @@ func PacedFrom(stages []Stage) int {
 }
 
 // untyped says what unclassified refusals of small requests speak for: tokens where
-// the search has seen that they do, because it asked about nothing else since, or
-// where the whole log says so.
+// the search has seen that they do, because it asked about nothing else since, unless
+// only limits of both explain what came later; or where the whole log says so.
 func (e *evidence) untyped(in Input) fit.Dimension {
 	last := -1
 	for n := range numbersOf(in.Stages, search.Counted) {
@@ -211,10 +214,14 @@ func (e *evidence) untyped(in Input) fit.Dimension {
 	}
 	seen := *e.log
 	seen.Events = slices.DeleteFunc(slices.Clone(seen.Events), func(x fit.Event) bool { return x.Stage > last })
-	if fit.UntypedDimension(&seen, fit.PromptPlusCompl, in.Fit) == fit.Tokens {
-		return fit.Tokens
+	whole := fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+	if whole == fit.Tokens || fit.UntypedDimension(&seen, fit.PromptPlusCompl, in.Fit) == fit.Requests {
+		return whole
 	}
-	return fit.UntypedDimension(e.log, fit.PromptPlusCompl, in.Fit)
+	if e.log.PacedFrom == 0 && fit.ExplainedAs(e.log, fit.Requests, fit.PromptPlusCompl, in.Fit) && !fit.ExplainedAs(e.log, fit.Tokens, fit.PromptPlusCompl, in.Fit) {
+		return fit.Requests
+	}
+	return fit.Tokens
 }
 
 // keptBelow are the limits of tokens below which small requests were kept, by what
@@ -234,6 +241,30 @@ func (e *evidence) keptBelow(o fit.Options) []fit.Limit {
 func (e *evidence) refusedAtEase(unexplained []int, stages []Stage) bool {
 	calm := numbersOf(stages, search.Calm)
 	return slices.ContainsFunc(unexplained, func(i int) bool { return calm[e.log.Events[i].Stage] })
+}
+
+// leaveToTokens explains the refusals of requests with fewer limits, if that is possible
+// once those are left out that have no type and that the limits of tokens may have
+// given: many small requests use those up as well.
+func (e *evidence) leaveToTokens(o fit.Options) {
+	const closely = 0.05 // a limit that is known no better may have refused anything
+	wide := func(l fit.Limit) bool {
+		low, high := l.RateBounds()
+		return !l.IsRate() || l.Width() > closely || high-low > closely*l.Rate()
+	}
+	if len(e.tokens) == 0 || slices.ContainsFunc(e.tokens, wide) || len(e.requests) < 2 && e.left[fit.Requests] == 0 {
+		return
+	}
+	wanted := e.log.RefusalsBeside(fit.Requests, e.keptBelow(o))
+	rest := e.log.RefusalsBeside(fit.Requests, e.tokens)
+	rest = slices.DeleteFunc(rest, func(i int) bool { _, also := slices.BinarySearch(wanted, i); return !also })
+	if len(rest) == len(wanted) {
+		return
+	}
+	found, left := fit.Explain(e.log, fit.Requests, "", rest, o)
+	if len(left) == 0 && (len(found) < len(e.requests) || e.left[fit.Requests] > 0) {
+		e.requests, e.left[fit.Requests] = found, 0
+	}
 }
 
 // explainTokens finds the token limits and what they charge: what the log tells

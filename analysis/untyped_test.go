@@ -86,3 +86,48 @@ func TestUntypedStaysForTokens(t *testing.T) {
 		t.Errorf("%v requests a minute are claimed, want none", *d.Effective.RPM.Value)
 	}
 }
+
+// Many small requests use a limit of tokens up as well: where refusals have no type,
+// that is no second limit of requests.
+func TestTokensUsedUpByRequests(t *testing.T) {
+	far := sim.Endpoint{
+		RTT: 20 * time.Millisecond, Jitter: 4 * time.Millisecond, ServerClock: true,
+		Limits: []sim.Limit{
+			{Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 20, Window: 2 * time.Second}},
+			{Spec: limiter.Spec{Algorithm: limiter.SlidingLog, Amount: 1500, Window: 10 * time.Second}, Tokens: true},
+		},
+	}
+	d, _ := analysis.Analyze(probed(far.Send, search.LookRequests, search.LookTokens))
+	if len(d.Limits) != 2 {
+		t.Errorf("%d limits are reported, want 2: %+v", len(d.Limits), d.Limits)
+	}
+	if rpm := d.Effective.RPM; rpm.Value == nil || *rpm.Low > 600*(1+1e-9) || *rpm.High < 600*(1-1e-9) {
+		t.Errorf("%+v requests a minute, want 600", rpm)
+	}
+}
+
+// Where the requests that fit in at once nearly use up the tokens, large ones are
+// refused for tokens when it is asked which of the two is counted. What came before was
+// for requests all the same: only limits of both explain the log.
+func TestRequestsThatNearlyUseUpTokens(t *testing.T) {
+	far := sim.Endpoint{
+		RTT: 20 * time.Millisecond, Jitter: 4 * time.Millisecond, ServerClock: true,
+		Limits: []sim.Limit{
+			{Spec: limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 60, Window: 10 * time.Second}},
+			{Spec: limiter.Spec{Algorithm: limiter.TokenBucket, Amount: 1080, Window: time.Second}, Tokens: true},
+		},
+	}
+	d, _ := analysis.Analyze(probed(far.Send, search.LookRequests, search.LookTokens))
+	for _, b := range []struct {
+		name string
+		got  analysis.Bound
+		want float64 // a minute
+	}{{"requests", d.Effective.RPM, 360}, {"tokens", d.Effective.TPM, 64_800}} {
+		switch {
+		case b.got.Value == nil:
+			t.Errorf("no limit of %s was found", b.name)
+		case *b.got.Low > b.want*(1+1e-9) || b.want*(1-1e-9) > *b.got.High:
+			t.Errorf("%s: [%v, %v] a minute, want %v", b.name, *b.got.Low, *b.got.High, b.want)
+		}
+	}
+}

@@ -336,6 +336,19 @@ func UntypedDimension(l *Log, acct Accounting, o Options) Dimension {
 	return Requests
 }
 
+// ExplainedAs reports whether limits explain all refusals, where unclassified ones of
+// small requests speak for a dimension.
+func ExplainedAs(l *Log, untyped Dimension, acct Accounting, o Options) bool {
+	as := *l
+	as.Untyped = untyped
+	requests, left := Explain(&as, Requests, acct, as.Refusals(Requests), o)
+	if len(left) > 0 {
+		return false
+	}
+	_, left = Explain(&as, Tokens, acct, as.RefusalsBeside(Tokens, requests), o)
+	return len(left) == 0
+}
+
 // tooSoonForTokens reports whether the first of some refusals cannot have been for
 // tokens: a limit lets in what it holds, which is the largest request that was let
 // in at least, before it refuses any. A few admissions may contradict it.

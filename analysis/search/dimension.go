@@ -57,6 +57,22 @@ func (s *Search) dimension(ax *axis) (tokens bool, err error) {
 	return s.untyped == fit.Tokens, nil
 }
 
+// reconsider takes small refusals without a type for those of requests after all, where
+// nothing explains them and what else was refused as tokens, and limits of both do: as
+// many requests as those let in may nearly use up the tokens. It reports whether it did.
+func (s *Search) reconsider(ax *axis) bool {
+	if ax.dim != fit.Tokens || s.untyped != fit.Tokens || s.pacedFrom > 0 {
+		return false
+	}
+	if !fit.ExplainedAs(s.log(), fit.Requests, fit.PromptPlusCompl, s.options()) {
+		return false
+	}
+	s.warn("requests: the refusals do not say what was too much, and follow requests where few were for tokens")
+	s.untyped, s.reopened = fit.Requests, true
+	s.fits = map[fit.Dimension]fitted{} // read with this in mind
+	return true
+}
+
 // asTokens returns the most tokens that fit if tokens are what was counted,
 // and false when no limit of tokens explains what was refused.
 func (s *Search) asTokens() (most float64, can bool) {

@@ -111,6 +111,11 @@ func (s *Search) explore(ax *axis) error {
 			return err
 		}
 	}
+	return s.settle(ax)
+}
+
+// settle asks what the limiters of one dimension are, once the first has been met.
+func (s *Search) settle(ax *axis) error {
 	const mostLimiters = 3
 	for soaked := range mostLimiters {
 		if _, left := s.limits(ax.dim); soaked > 0 && left > 0 { // it is no second limiter that refused the soak
@@ -134,6 +139,9 @@ func (s *Search) explore(ax *axis) error {
 				return s.calm(ax)
 			}
 		}
+		if err := s.requestsFirst(ax); err != nil {
+			return err
+		}
 		done, err := s.soak(ax)
 		if err != nil {
 			return err
@@ -153,7 +161,7 @@ func (s *Search) explained(ax *axis) (bool, error) {
 		limits, left := s.limits(ax.dim)
 		return len(limits) > 0 || left == 0
 	}
-	if known() && !s.shared(ax) {
+	if (known() || s.reconsider(ax)) && !s.shared(ax) {
 		return true, nil
 	}
 	if err := s.inSteps(ax); err != nil {

@@ -107,6 +107,8 @@ type Search struct {
 	warmth  []Asked                      // about what is let in after use: see Warms
 	warming bool                         // from idle less is let in than after use
 
+	reopened bool // requests: what was refused for them was taken to be for tokens
+
 	pacedFrom int         // the first stage that asks about requests after tokens; 0: none does
 	keptBelow []fit.Limit // of tokens, as they were known then, if untyped refusals were theirs before
 	heldBack  float64     // requests a second at which no limit of them was met, because those of tokens let no more pass; 0: none was tried

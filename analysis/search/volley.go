@@ -226,7 +226,8 @@ const slowed = 0.8
 
 // requestsAgain asks for the request limits once more, where none was met because
 // the token limits, which were hardly known by then, did not let requests come
-// quickly enough, and now let them come more quickly; or because all refusals were
+// quickly enough, and now let them come more quickly; because those that were met were
+// not seen to be any; or because all refusals were
 // for tokens, without a type: what is refused below the token limits, now that they
 // are known, is refused for requests.
 func (s *Search) requestsAgain() error {
@@ -235,23 +236,48 @@ func (s *Search) requestsAgain() error {
 	if tokens == nil {
 		return nil // no more is known of tokens than was
 	}
+	if s.reopened {
+		return s.settle(s.axes[fit.Requests])
+	}
 	limits, left := s.limits(fit.Tokens)
 	limit, ok := slowest(limits)
 	if !ok {
 		return nil
 	}
 	if s.untyped == fit.Tokens {
+		if s.pacedFrom > 0 {
+			return nil
+		}
 		if left > 0 || !s.guarded(limits) {
 			s.warn("requests: too little is known of the token limits to ask about requests below them")
 			return nil
 		}
-		s.pacedFrom, s.keptBelow = s.stage, fit.WithoutEffect(limits)
-		return s.requests()
+		return s.requestsBelow(limits)
 	}
 	if s.heldBack == 0 || limit.RateLow < more*s.heldBack*tokens.costOf(s.size(smallPrompt)) {
 		return nil
 	}
 	return s.requests()
+}
+
+// requestsBelow asks about requests below the limits of tokens, by what is known now.
+func (s *Search) requestsBelow(tokens []fit.Limit) error {
+	s.pacedFrom, s.keptBelow = s.stage, fit.WithoutEffect(tokens)
+	return s.requests()
+}
+
+// requestsFirst asks about requests before the limits of tokens are soaked, where
+// refusals have no type and all were for tokens so far: a soak may be the first to come
+// upon a limit of requests, and what that refuses would be laid to tokens.
+func (s *Search) requestsFirst(ax *axis) error {
+	if ax.dim != fit.Tokens || s.outer != nil || s.untyped != fit.Tokens || s.pacedFrom > 0 || !s.looksFor(LookRequests) {
+		return nil
+	}
+	limits, left := s.limits(fit.Tokens)
+	if len(limits) == 0 || left > 0 || !s.guarded(limits) {
+		return nil
+	}
+	return s.requestsBelow(limits)
 }
 
 // guarded reports whether limits are known so well, by all models that are left,
