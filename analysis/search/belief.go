@@ -1,6 +1,7 @@
 package search
 
 import (
+	"math"
 	"time"
 
 	"probe/analysis/fit"
@@ -15,16 +16,17 @@ type belief struct {
 	rule *limiter.Rule
 }
 
-// beliefs returns the corners of all candidates of a limit.
-func (s *Search) beliefs(l *fit.Limit) []belief {
-	log := s.log()
+// beliefs returns the corners of all candidates of a limit, each with its rate as far
+// as that can be used.
+func (s *Search) beliefs(ax *axis, l *fit.Limit) []belief {
+	log, passing := s.log(), s.passing(ax)
 	var all []belief
 	for _, c := range l.Candidates() {
 		if !c.IsRate() {
 			continue
 		}
 		for _, spec := range c.Corners() {
-			all = append(all, belief{rate: c.Sustained(spec), odd: c.RefusalsMatter(), rule: c.Replayed(log, spec)})
+			all = append(all, belief{rate: math.Min(c.Sustained(spec), passing*spec.Amount), odd: c.RefusalsMatter(), rule: c.Replayed(log, spec)})
 		}
 	}
 	return all

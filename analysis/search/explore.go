@@ -233,8 +233,9 @@ func (s *Search) narrow(ax *axis, most int) error {
 		if _, err := s.ask(i.stage); err != nil {
 			return err
 		}
-		if after, _ := s.limits(ax.dim); len(after) == len(limits) && !narrower(&after[len(after)-1], &latest) {
+		if after, _ := s.limits(ax.dim); len(after) == len(limits) && !s.narrower(ax, &after[len(after)-1], &latest) {
 			spent[i.name]++
+			spent[i.again()]++
 		} else {
 			spent[i.name] = 0
 		}
@@ -262,8 +263,8 @@ func (s *Search) sharpen(ax *axis) error {
 
 // narrower reports whether a limit is known better than before: fewer
 // candidates, or a rate that is a tenth more certain.
-func narrower(after, before *fit.Limit) bool {
-	return len(after.Rivals) < len(before.Rivals) || spread(after) < 0.9*spread(before)
+func (s *Search) narrower(ax *axis, after, before *fit.Limit) bool {
+	return len(after.Rivals) < len(before.Rivals) || s.spread(ax, after) < 0.9*s.spread(ax, before)
 }
 
 // fitted remembers the last fit of a dimension, for as long as nothing new

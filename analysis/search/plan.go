@@ -1,6 +1,7 @@
 package search
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -17,22 +18,28 @@ type idea struct {
 	free  bool // has to be sent anyway, if it is not refused
 }
 
+// again names the very stage: one that brought nothing seldom brings more than another
+// of the same name.
+func (i *idea) again() string {
+	return fmt.Sprint(i.name, i.stage.Hits, i.stage.Rest, i.stage.Duration())
+}
+
 // next returns the idea that tells the candidates of a limit apart best for
 // what it costs: every candidate is asked what it would answer, and those
 // that differ in the rate ought to differ in the answers. It is false when
 // the candidates agree, or when no idea parts them.
 func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool) {
-	if spread(l) <= s.enough(ax, l) {
+	if s.spread(ax, l) <= s.enough(ax, l) {
 		return idea{}, false
 	}
-	beliefs := s.beliefs(l)
+	beliefs := s.beliefs(ax, l)
 	weights, total := s.disagreements(beliefs, s.agreed(l))
 	if total == 0 {
 		return idea{}, false
 	}
 	pairs := float64(len(beliefs)*(len(beliefs)-1)) / 2
 	most := mostRepeats
-	if spread(usual(l)) > farApart {
+	if s.spread(ax, usual(l)) > farApart {
 		most = mostTries
 	}
 	slack := max(s.log().Slack, longestStep(l)) // when a step comes is not known
@@ -50,7 +57,7 @@ func (s *Search) next(ax *axis, l *fit.Limit, spent map[string]int) (idea, bool)
 		if p.weight/pairs < worthwhile*price {
 			continue
 		}
-		if value := p.weight / price; value > bestValue {
+		if value := p.weight / price / float64(1+spent[i.again()]); value > bestValue {
 			bestValue, best = value, i
 		}
 	}
@@ -163,12 +170,16 @@ func (s *Search) parted(beliefs []belief, weights [][]float64, idea *idea, ax *a
 
 // price is what an idea costs: admissions relative to the limit and time
 // relative to windows as long as they may be, and to the block that every refusal
-// may be followed by.
+// may be followed by, or to those of another limit, behind which this one is met.
 func (s *Search) price(i *idea, l *fit.Limit, ax *axis, p prospect) float64 {
 	const least = 0.3
 	units := math.Max(1, l.Best/ax.costOf(i.stage.Size(0)))
 	took := p.counts*i.stage.Rest.Seconds() + p.share*i.stage.Duration().Seconds()
-	return least + p.admitted/(units+1) + took/(4*(l.LongestWindow()+l.Penalty).Seconds())
+	window := l.LongestWindow() + l.Penalty
+	for _, g := range s.guards(ax) {
+		window = max(window, min(g.empty, s.cfg.MaxWindow))
+	}
+	return least + p.admitted/(units+1) + took/(4*window.Seconds())
 }
 
 // ideas returns what may be asked about the candidates of a limit.
@@ -398,8 +409,28 @@ func longestAnswer(xs []exchange.Exchange) (longest time.Duration) {
 	return longest
 }
 
-// spread is the relative width of the rate over all candidates.
-func spread(l *fit.Limit) float64 {
-	low, high := l.RateBounds()
-	return (high - low) / l.Rate()
+// spread is the relative width of the rate over all candidates, as far as that can be
+// used: no request holds more than the limit does at once.
+func (s *Search) spread(ax *axis, l *fit.Limit) float64 {
+	passing := s.passing(ax)
+	low, high := math.Inf(1), 0.0
+	for _, c := range l.Candidates() {
+		if c.IsRate() {
+			low = math.Min(low, math.Min(c.RateLow, passing*c.Low))
+			high = math.Max(high, math.Min(c.RateHigh, passing*c.High))
+		}
+	}
+	return (high - low) / math.Min(l.Rate(), passing*l.Best)
+}
+
+// passing is how many requests a second the limits of requests let pass while tokens
+// are asked about; infinite where none is known, or asked about itself.
+func (s *Search) passing(ax *axis) float64 {
+	if ax.dim == fit.Tokens {
+		requests, _ := s.limits(fit.Requests)
+		if l, ok := slowest(requests); ok {
+			return l.Rate()
+		}
+	}
+	return math.Inf(1)
 }

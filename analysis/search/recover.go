@@ -120,7 +120,7 @@ func (s *Search) comesBackInTheEnd(ax *axis, size Size) (bool, error) {
 		return false, nil
 	}
 	rest := time.Duration(0)
-	for _, b := range s.beliefs(&limits[len(limits)-1]) {
+	for _, b := range s.beliefs(ax, &limits[len(limits)-1]) {
 		if wait, ok := s.opens(&b, ax.costOf(size)); ok {
 			rest = max(rest, wait+wait/50)
 		}

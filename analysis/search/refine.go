@@ -32,12 +32,15 @@ func (s *Search) sharper(ax *axis, l *fit.Limit, beliefs []belief) (ideas []idea
 		if c.Algorithm == limiter.TokenBucket {
 			ideas = append(ideas, idea{name: "drip", stage: s.drip(ax, &c)}, idea{name: "saturate", stage: s.saturate(ax, &c)})
 		} else {
+			if ax.unsure && !c.Aligned && c.Algorithm != limiter.SlidingCounter {
+				ideas = append(ideas, idea{name: "refill", stage: s.refill(ax, &c, rest)})
+			}
 			for _, after := range []time.Duration{rest, 0, seconds(c.Param / 4), seconds(c.Param / 2), seconds(3 * c.Param / 4)} {
 				ideas = append(ideas, idea{name: "edge", stage: s.edge(ax, &c, after, beliefs)})
 			}
 		}
 		if c.RefusalsMatter() {
-			if n == 0 && spread(l) > farApart {
+			if n == 0 && s.spread(ax, l) > farApart {
 				for _, share := range []float64{0.25, 0.5, 0.75} {
 					ideas = append(ideas, idea{name: "pace", stage: s.pace(ax, l, rest, share)})
 				}
@@ -144,39 +147,75 @@ func (s *Search) level(ax *axis, c *fit.Candidate, rest time.Duration, levels in
 // moments at which its candidates would have room again.
 func (s *Search) edge(ax *axis, c *fit.Candidate, rest time.Duration, beliefs []belief) Stage {
 	st := Stage{Question: "edge", Dimension: ax.dim, Why: "when exactly there is room again", Rest: rest}
-	size, n := ax.size, c.Best
-	if ax.dim == fit.Tokens {
-		// n equal requests that fit, and one more that does not.
-		n = math.Max(1, math.Ceil(c.Low/ax.cost()))
-		size = s.holding(ax, 0.998*c.Low/n)
-		if (n+1)*ax.costOf(size) <= c.High {
-			return Stage{}
-		}
-	}
+	size, n := s.exactly(ax, c)
 	if n < 1 {
 		return Stage{}
 	}
-	st.Hits, st.Rate, st.Sizes = int(n), ax.rate, []Size{size}
+	st.Hits, st.Rate, st.Sizes = n+1, ax.rate, []Size{size}
+	if rest > 0 {
+		st.Rest = max(rest, s.untilRoom(ax, st))
+	}
 	st = s.shaped(ax, st)
 	at := make([]time.Duration, 0, st.Hits)
-	for k := range st.Hits {
+	for k := range n {
 		at = append(at, st.At(k))
 	}
 	end := at[len(at)-1]
+	let := st.Duration() // one more, by the other limits
+	st.cut(end)
 	first, last := s.reopens(beliefs, &st, ax)
-	if last <= end {
+	if last <= let {
 		return Stage{}
 	}
-	tries := s.tries(ax, max(first, end), last, size)
-	for _, due := range tries.Offsets {
-		if due > end {
+	for _, due := range s.tries(ax, max(first, let), last, size).Offsets {
+		if due > let {
 			at = append(at, due)
 		}
 	}
 	st.Offsets, st.Rate = at, 0
 	st.Hits = len(at)
-	st.UntilAdmitted = int(n) + 1
+	st.UntilAdmitted = n + 1
 	return st
+}
+
+// exactly is how many equal requests fit into an empty limiter, and how large they are:
+// one more does not fit. It is none where that is not known.
+func (s *Search) exactly(ax *axis, c *fit.Candidate) (size Size, n int) {
+	if ax.dim == fit.Requests {
+		return ax.size, int(c.Best)
+	}
+	largest := ax.cost()
+	if ax.tooLarge > 0 { // the limit itself refused a larger one: what fits at once does so in one request
+		largest = math.Max(largest, math.Min(c.Low, ax.costOf(s.sized(ax, ax.tooLarge-1))))
+	}
+	many := math.Max(1, math.Ceil(c.Low/largest))
+	size = s.holding(ax, 0.998*c.Low/many)
+	if (many+1)*ax.costOf(size) <= c.High {
+		return size, 0
+	}
+	return size, int(many)
+}
+
+// refill fills a limiter exactly, several times in a row, each as soon as its window
+// has passed: one whose windows are much longer refuses the third at the latest,
+// whenever they begin.
+func (s *Search) refill(ax *axis, c *fit.Candidate, rest time.Duration) Stage {
+	const times = 3
+	size, n := s.exactly(ax, c)
+	st := Stage{
+		Question: "refill", Dimension: ax.dim, Why: "whether as much fits in again and again", Rest: rest,
+		Hits: times * n, Sizes: []Size{size}, StopAfter: 1,
+	}
+	for k := range times {
+		for i := range n {
+			st.Offsets = append(st.Offsets, time.Duration(k)*(c.LongestWindow()+2*s.log().Slack)+seconds(float64(i)/ax.rate))
+		}
+	}
+	if n == 0 {
+		return st
+	}
+	st.Rest = max(rest, s.untilRoom(ax, st))
+	return s.shaped(ax, st)
 }
 
 // reopens returns when, after a stage has begun that fills a limiter, the

@@ -37,7 +37,7 @@ func (s *Search) shuts(ax *axis) error {
 func (s *Search) aroundRoom(ax *axis, l *fit.Limit) (Stage, bool) {
 	plain := usual(l)
 	shortest, longest := blocks(l)
-	if longest == 0 || plain.Candidate.RefusalsMatter() || spread(l) <= s.enough(ax, l) || spread(plain) > s.enough(ax, plain) {
+	if longest == 0 || plain.Candidate.RefusalsMatter() || s.spread(ax, l) <= s.enough(ax, l) || s.spread(ax, plain) > s.enough(ax, plain) {
 		return Stage{}, false
 	}
 	size, units := s.pieces(ax, &plain.Candidate)
@@ -46,7 +46,7 @@ func (s *Search) aroundRoom(ax *axis, l *fit.Limit) (Stage, bool) {
 	st := Stage{
 		Question: "shut", Dimension: ax.dim, Why: "whether a refusal shuts everything for a while", Sizes: []Size{size},
 	}
-	first, last := s.roomAfter(s.beliefs(plain), &st, ax)
+	first, last := s.roomAfter(s.beliefs(ax, plain), &st, ax)
 	if first <= silent { // there is room before that: it is used up first
 		const few = 5
 		if units > few {
@@ -56,7 +56,7 @@ func (s *Search) aroundRoom(ax *axis, l *fit.Limit) (Stage, bool) {
 		for k := range int(units) {
 			st.Offsets = append(st.Offsets, time.Duration(k)*slack)
 		}
-		if first, last = s.roomAfter(s.beliefs(plain), &st, ax); first <= slack {
+		if first, last = s.roomAfter(s.beliefs(ax, plain), &st, ax); first <= slack {
 			return Stage{}, false
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Search) soakAbove(ax *axis) error {
 	_, high := usual(&limit).RateBounds() // unlikely ones may allow anything
 	var held Stage
 	best := fit.Limit{Candidate: limit.Candidate}
-	beliefs := s.beliefs(&best)
+	beliefs := s.beliefs(ax, &best)
 	for i, over := range overs {
 		st := s.paced(ax, &limit, 1)
 		each := 1 / ax.costOf(st.Size(0)) // requests for one of the limit's units

@@ -142,6 +142,42 @@ func TestFindsWindowByClockBehindBlock(t *testing.T) {
 	}
 }
 
+// Where few requests are let through, as many as fill a limit of tokens, what is asked
+// about that goes out when it is those of tokens that refuse it.
+func TestFindsTokensBehindFewRequests(t *testing.T) {
+	t.Parallel()
+	const maxWindow, requests, tokensAtOnce = 100 * time.Second, 11, 2493
+	cfg := config(maxWindow, search.LookRequests, search.LookTokens)
+	cfg.MaxRPS, cfg.MaxPrompt = 400, 30_000
+	f := run(t, cfg, near(
+		limit(limiter.SlidingLog, requests, 90*time.Second),
+		tokens(limit(limiter.SlidingLog, tokensAtOnce, 600*time.Millisecond)),
+	))
+	limits, left := f.limits(fit.Tokens, maxWindow)
+	if len(limits) != 1 || left > 0 {
+		t.Fatalf("found %v, %d refusals unexplained", describeAll(limits), left)
+	}
+	l := &limits[0]
+	if low, _ := l.RateBounds(); l.Low > tokensAtOnce || l.High < tokensAtOnce || l.High > 1.02*l.Low || low < requests/90.0*tokensAtOnce {
+		t.Errorf("found %v of %v to %v, of which as many can be used as requests are let through: only %v a second", l.Shape, l.Low, l.High, low)
+	}
+	if refused := refusedFor(fit.Requests, f.all, "edge", f.asked); refused > 0 {
+		t.Errorf("%d requests that asked when there is room for tokens were refused for requests", refused)
+	}
+}
+
+// refusedFor counts what was refused for a dimension in the stages of tokens that asked
+// a question.
+func refusedFor(dim fit.Dimension, all []exchange.Exchange, question string, asked []search.Stage) (n int) {
+	for i := range all {
+		st := &asked[all[i].Stage]
+		if st.Dimension == fit.Tokens && st.Question == question && fit.RefusedBy(dim, &all[i]) {
+			n++
+		}
+	}
+	return n
+}
+
 // Where refusals shut everything, two limits of tokens are told apart by how long those
 // of requests have shut it.
 func TestFindsStackedBehindBlocks(t *testing.T) {
@@ -265,7 +301,7 @@ func TestFindsRoundingBesideFaults(t *testing.T) {
 	l := limit(limiter.SlidingCounter, 673, time.Minute)
 	l.Round, l.Aligned, l.Phase = limiter.RoundNearest, true, 58*time.Second
 	e := near(l)
-	e.RTT, e.Jitter, e.Faults, e.Rand = 8*time.Millisecond, 400*time.Microsecond, 0.02, rand.New(rand.NewPCG(0, 1))
+	e.RTT, e.Jitter, e.Faults, e.Rand = 8*time.Millisecond, 400*time.Microsecond, 0.02, rand.New(rand.NewPCG(0, 12))
 	cfg := config(100*time.Second, search.LookRequests)
 	cfg.MaxRPS = 400
 	f := run(t, cfg, e)
@@ -432,7 +468,7 @@ func TestSharesOfWindowsAreInDoubt(t *testing.T) {
 	const replicas, within = 3, 20 * time.Second
 	share := limit(limiter.FixedWindow, 14, 10*time.Second)
 	e := near(share)
-	e.Replicas, e.RTT, e.Jitter, e.Rand = replicas, 60*time.Millisecond, 8*time.Millisecond, rand.New(rand.NewPCG(0, 1))
+	e.Replicas, e.RTT, e.Jitter, e.Rand = replicas, 60*time.Millisecond, 8*time.Millisecond, rand.New(rand.NewPCG(0, 12))
 	cfg := config(within, search.LookRequests)
 	cfg.MaxRPS = 400
 	f := run(t, cfg, e)
