@@ -47,8 +47,12 @@ func (f *fitter) flights(wanted []int) (Candidate, bool) {
 // mayBeCap reports whether a cap on requests in flight is worth naming. One that
 // was not seen is no more than possible: where answers take no longer than arrivals
 // are uncertain, a cap of one would explain anything. So it explains nothing alone,
-// and stands beside others only while it is vaguely known.
-func (c *Candidate) mayBeCap(alone bool) bool { return c.seen || !alone && !c.closeCap() }
+// and stands beside others only while it is vaguely known, or where it let several in
+// that were surely under way at once.
+func (c *Candidate) mayBeCap(alone bool) bool {
+	const several = 3
+	return c.seen || !alone && (!c.closeCap() || c.Low >= several)
+}
 
 // closeCap reports whether a cap is more than vaguely known.
 func (c *Candidate) closeCap() bool { return c.High <= vague*c.Low }

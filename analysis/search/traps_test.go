@@ -363,6 +363,21 @@ func TestFindsCapInFlight(t *testing.T) {
 	}
 }
 
+// Answers that take no longer than the way to the endpoint leave it open how many were
+// in flight when something was refused. That several were let in at once is enough to ask.
+func TestFindsCapOfShortAnswers(t *testing.T) {
+	t.Parallel()
+	e := near(limit(limiter.Concurrency, 5, 0))
+	e.RTT, e.Jitter, e.Think, e.PerToken, e.ServerClock = 120*time.Millisecond, 22*time.Millisecond, 100*time.Millisecond, 5*time.Millisecond, false
+	cfg := config(100*time.Second, search.LookRequests)
+	cfg.MaxRPS = 400
+	f := run(t, cfg, e)
+	limits, _ := f.limits(fit.Requests, 100*time.Second)
+	if len(limits) != 1 || limits[0].IsRate() || limits[0].Best != 5 {
+		t.Errorf("found %v", describeAll(limits))
+	}
+}
+
 func TestFindsDelay(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{10, 0.53} { // at the slower one the first requests come too seldom to wait
