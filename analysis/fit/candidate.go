@@ -148,11 +148,6 @@ func anyUsual(cs []Candidate) bool {
 	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.RefusalsMatter() })
 }
 
-// anyFree reports whether there is one whose windows do not follow one another.
-func anyFree(cs []Candidate) bool {
-	return slices.ContainsFunc(cs, func(c Candidate) bool { return !c.isGrid() })
-}
-
 // anyChosen reports whether one has a window that people choose, and does not follow
 // others, as far as is known.
 func anyChosen(cs []Candidate) bool {
