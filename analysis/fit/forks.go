@@ -30,9 +30,9 @@ type forks struct {
 	short, long time.Duration
 	slack       time.Duration
 	states      []fork        // in the order in which they began
-	opened      bool          // a window has begun for sure, and nothing is known to have come between it and the next
-	closed      band          // the capacities if none has, or lasts
-	doubted     time.Duration // when a window was last known to last perhaps, before that
+	opened      bool          // a window has begun for sure, and no request since may have found that none lasts
+	closed      band          // the capacities if none has begun, or lasts
+	doubted     time.Duration // when a request came last of which nobody knows whether a window lasted
 }
 
 // newForks returns the state before the first request.
