@@ -136,6 +136,7 @@ type evidence struct {
 	delay      *fit.Delay            // requests that wait instead of being refused
 	left       map[fit.Dimension]int // refusals that nothing explains
 	charged    []fit.Charge          // what the token limit may charge; nil: it was not asked
+	held       *float64              // tokens a minute that a soak below held, where none above was refused
 	outputs    outputs
 }
 
@@ -170,7 +171,9 @@ func newEvidence(in Input) *evidence {
 		e.requests, e.left[fit.Requests] = found, len(left)
 	}
 	o := in.Fit.Beside(e.requests)
-	o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false)
+	if o.Unsure = unsureOfTokens(soaks.TokensAbove, in.Stages, false); o.Unsure && soaks.TokensBelow != nil && soaks.TokensBelow.Rejected == 0 {
+		e.held = &soaks.TokensBelow.Rate
+	}
 	e.explainTokens(trial, o)
 	if !e.protection.untold {
 		e.leaveToTokens(in.Fit)

@@ -247,7 +247,9 @@ func (e *evidence) effective(in Input, rows []Limit) Effective {
 	if tpm.Value == nil {
 		tpm.Low = sustained(in, func(s *StageRow) float64 { return s.AcceptedTPM })
 	} else if rpm.Value != nil {
-		capBySize(&tpm, &rpm, e.tokens)
+		if capped := capBySize(&tpm, &rpm, e.tokens); capped && e.held != nil && *e.held < soakedAtLeast**tpm.Low {
+			*tpm.Low = *e.held // a slower limit may be hidden above that
+		}
 	}
 	effective := Effective{RPM: rpm, TPM: tpm}
 	if len(e.outputs.limits) > 0 {
@@ -308,11 +310,13 @@ func bound(limits []fit.Limit, perMinute, perSecond string) Bound {
 
 // capBySize lowers what tokens can reach where one request at a time is all
 // that the request limit leaves room for: a window that cannot be seen leaves
-// the token rate wide open above, but no request may hold more than the limit.
-func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
+// the token rate wide open above, but no request may hold more than the limit. It
+// reports whether the value is less for that.
+func capBySize(tpm, rpm *Bound, limits []fit.Limit) (capped bool) {
 	if rpm.Low == nil || rpm.High == nil || tpm.Low == nil || tpm.High == nil {
-		return
+		return false
 	}
+	before := *tpm.Value
 	for i := range limits {
 		if !limits[i].IsRate() {
 			continue
@@ -321,6 +325,7 @@ func capBySize(tpm, rpm *Bound, limits []fit.Limit) {
 		*tpm.Value = math.Min(*tpm.Value, limits[i].Best**rpm.Value)
 		*tpm.Low = math.Min(*tpm.Low, limits[i].Low**rpm.Low)
 	}
+	return *tpm.Value < before
 }
 
 // sustained returns the highest rate of a stage that lasted a window and met

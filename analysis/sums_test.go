@@ -315,6 +315,26 @@ func TestCapBySize(t *testing.T) {
 	}
 }
 
+// Where requests let no soak come near what is claimed of tokens, a slower limit may be
+// hidden above what was held, and the interval begins with that.
+func TestHeldBehindFewRequests(t *testing.T) {
+	low := func(held float64) float64 {
+		e := evidence{
+			requests: []fit.Limit{found(fit.Requests, 3, 12*time.Second)},
+			tokens:   []fit.Limit{found(fit.Tokens, 6600, 2500*time.Millisecond)},
+			held:     &held,
+		}
+		return *e.effective(Input{}, nil).TPM.Low
+	}
+	claimed := low(1e9)
+	if got := low(0.95 * claimed); got != claimed {
+		t.Errorf("at least %v a minute, want %v: the soak was near", got, claimed)
+	}
+	if got := low(0.5 * claimed); got != 0.5*claimed {
+		t.Errorf("at least %v a minute, want %v", got, 0.5*claimed)
+	}
+}
+
 // Without a limit, what was sustained for half a minute is the least there is.
 func TestSustained(t *testing.T) {
 	rpm := func(r *StageRow) float64 { return r.AcceptedRPM }
